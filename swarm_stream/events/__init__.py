@@ -1,0 +1,1 @@
+"""What agents say: event types, the writer that mints their ids, and the fold that shows them."""

@@ -1,0 +1,378 @@
+/**
+ * From events to what a reader sees: the state of every lane, segment and message.
+ *
+ * `Transcript` takes events in order and never fails on one: a run is shown as far as it is
+ * known, also when its beginning is no longer in the log. Any way of batching the same events
+ * gives the same transcript. It touches no DOM; whoever draws it gives an `Observer`.
+ *
+ * Twin of `swarm_stream/events/fold.py`; both are held to `tests/vectors/fold`. Change them
+ * together.
+ */
+
+import { type AnyEvent, type Channel, decodeEvent, type ErrorInfo, type Outcome } from "./events.ts";
+
+/** An agent, team or tool, and what it took. */
+export interface LaneState {
+  readonly lane: number;
+  readonly name: string;
+  readonly parent: number | null;
+  readonly kind: string;
+  deltas: number;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+}
+
+/** A stretch of streamed text. `lane` is null where its beginning was not seen. */
+export class Segment {
+  readonly kind = "segment";
+  open = true;
+  partial = false;
+  final: string | null = null;
+  private parts: string[] = [];
+
+  constructor(
+    readonly seg: number,
+    readonly lane: number | null,
+    readonly channel: Channel,
+  ) {}
+
+  /** The text so far, exactly as it was streamed. */
+  get text(): string {
+    if (this.parts.length > 1) this.parts = [this.parts.join("")];
+    return this.parts[0] ?? "";
+  }
+
+  append(text: string): void {
+    this.parts.push(text);
+  }
+
+  snapshot(): Record<string, unknown> {
+    const { kind, seg, lane, channel, text, open, partial, final } = this;
+    return { kind, seg, lane, channel, text, open, partial, final };
+  }
+}
+
+export interface MessageItem {
+  readonly kind: "message";
+  readonly lane: number;
+  readonly message_kind: string;
+  readonly content: unknown;
+}
+export interface ToolItem {
+  readonly kind: "tool";
+  readonly lane: number | null;
+  readonly call: string;
+  readonly name: string;
+  readonly arguments: string;
+  result: string | null;
+  is_error: boolean;
+}
+export interface HandoffItem {
+  readonly kind: "handoff";
+  readonly lane: number;
+  readonly target: string;
+  readonly content: string;
+}
+export interface SelectItem {
+  readonly kind: "select";
+  readonly lane: null;
+  readonly lanes: readonly number[];
+}
+export interface InputItem {
+  readonly kind: "input";
+  readonly lane: number | null;
+  readonly request: string;
+  readonly prompt: string;
+  reply: string | null;
+  by: string;
+}
+export interface ControlItem {
+  readonly kind: "control";
+  readonly lane: null;
+  readonly id: string;
+  readonly action: string;
+  readonly by: string;
+}
+export interface RawItem {
+  readonly kind: "raw";
+  readonly lane: number | null;
+  readonly native: unknown;
+}
+export interface UnknownItem {
+  readonly kind: "unknown";
+  readonly lane: null;
+  readonly type: string;
+}
+export type Item =
+  | MessageItem
+  | ToolItem
+  | HandoffItem
+  | SelectItem
+  | InputItem
+  | ControlItem
+  | RawItem
+  | UnknownItem;
+
+/** Told of each change as it is made, in order. */
+export interface Observer {
+  started(): void;
+  lane(lane: LaneState): void;
+  began(segment: Segment): void;
+  grew(segment: Segment, text: string): void;
+  closed(segment: Segment): void;
+  added(item: Item): void;
+  changed(item: Item): void;
+  ended(): void;
+}
+
+/**
+ * The state of a run after the events that it was given.
+ *
+ * `apply` costs the same for each event, however long the transcript is.
+ */
+export class Transcript {
+  count = 0;
+  deltas = 0;
+  task = "";
+  source = "";
+  caps: readonly string[] = [];
+  first_t: number | null = null;
+  last_t: number | null = null;
+  readonly lanes = new Map<number, LaneState>();
+  readonly items: (Segment | Item)[] = [];
+  outcome: Outcome | null = null;
+  reason = "";
+  error: ErrorInfo | null = null;
+
+  /** Whether the last pause that somebody asked for is still on. Not part of the snapshot. */
+  paused = false;
+
+  private readonly segments = new Map<number, Segment>();
+  private readonly tools = new Map<string, ToolItem>();
+  private readonly inputs = new Map<string, InputItem>();
+  private readonly unanswered = new Set<InputItem>();
+  private pieces: string[] = [];
+
+  constructor(private readonly observer?: Observer) {}
+
+  /** Apply events in order. */
+  extend(events: Iterable<AnyEvent>): void {
+    for (const event of events) this.apply(event);
+  }
+
+  /** Apply the next event. */
+  apply(event: AnyEvent): void {
+    this.count += 1;
+    if (event.t) {
+      this.first_t ??= event.t;
+      this.last_t = event.t;
+    }
+    this.take(event);
+  }
+
+  /** Questions to a person that nobody has answered yet. */
+  get waiting(): InputItem[] {
+    return [...this.unanswered];
+  }
+
+  /** For each lane the streamed text of the `text` channel, joined as it came. */
+  textByLane(): Map<number | null, string> {
+    const texts = new Map<number | null, string>();
+    for (const item of this.items) {
+      if (item.kind === "segment" && item.channel === "text") {
+        texts.set(item.lane, (texts.get(item.lane) ?? "") + item.text);
+      }
+    }
+    return texts;
+  }
+
+  /** The whole state as plain JSON: what both twins must agree on. */
+  snapshot(): Record<string, unknown> {
+    const { count, deltas, task, source, caps, first_t, last_t, outcome, reason, error } = this;
+    return {
+      count,
+      deltas,
+      task,
+      source,
+      caps,
+      first_t,
+      last_t,
+      lanes: [...this.lanes.values()].map((lane) => ({ ...lane })),
+      items: this.items.map((item) => (item.kind === "segment" ? item.snapshot() : { ...item })),
+      outcome,
+      reason,
+      error,
+    };
+  }
+
+  private take(event: AnyEvent): void {
+    switch (event.type) {
+      case "delta": {
+        const segment = this.segments.get(event.seg) ?? this.begin(event.seg, null, "text");
+        segment.append(event.text);
+        this.deltas += 1;
+        const lane = segment.lane === null ? undefined : this.lanes.get(segment.lane);
+        if (lane !== undefined) lane.deltas += 1;
+        this.observer?.grew(segment, event.text);
+        return;
+      }
+      case "open":
+        this.begin(event.seg, event.lane, event.channel);
+        return;
+      case "close": {
+        const segment = this.segments.get(event.seg) ?? this.begin(event.seg, null, "text");
+        segment.open = false;
+        segment.partial = event.partial;
+        segment.final = event.text;
+        this.observer?.closed(segment);
+        return;
+      }
+      case "lane": {
+        const { lane, name, parent, kind } = event;
+        const counts = { deltas: 0, prompt_tokens: null, completion_tokens: null };
+        const state: LaneState = { lane, name, parent, kind, ...counts };
+        this.lanes.set(lane, state);
+        this.observer?.lane(state);
+        return;
+      }
+      case "message":
+        this.add({
+          kind: "message",
+          lane: event.lane,
+          message_kind: event.kind,
+          content: event.content,
+        });
+        return;
+      case "tool_call":
+        this.tool(event.lane, event.call, event.name, event.arguments);
+        return;
+      case "tool_result": {
+        const tool = this.tools.get(event.call) ?? this.orphanResult(event.call);
+        tool.result = event.content;
+        tool.is_error = event.is_error;
+        this.observer?.changed(tool);
+        return;
+      }
+      case "handoff": {
+        const { lane, target, content } = event;
+        this.add({ kind: "handoff", lane, target, content });
+        return;
+      }
+      case "select":
+        this.add({ kind: "select", lane: null, lanes: event.lanes });
+        return;
+      case "input_request": {
+        const asked = this.ask(event.lane, event.request, event.prompt);
+        this.inputs.set(event.request, asked);
+        this.unanswered.add(asked);
+        return;
+      }
+      case "input_reply": {
+        const asked = this.inputs.get(event.request) ?? this.ask(null, event.request, "");
+        asked.reply = event.content;
+        asked.by = event.by;
+        this.unanswered.delete(asked);
+        this.observer?.changed(asked);
+        return;
+      }
+      case "control":
+        if (event.action === "pause") this.paused = true;
+        if (event.action === "resume") this.paused = false;
+        this.add({
+          kind: "control",
+          lane: null,
+          id: event.id,
+          action: event.action,
+          by: event.by,
+        });
+        return;
+      case "usage": {
+        const lane = this.lanes.get(event.lane);
+        if (lane === undefined) return;
+        lane.prompt_tokens = sum(lane.prompt_tokens, event.prompt_tokens);
+        lane.completion_tokens = sum(lane.completion_tokens, event.completion_tokens);
+        return;
+      }
+      case "start":
+        this.task = event.task;
+        this.source = event.source;
+        this.caps = event.caps;
+        this.observer?.started();
+        return;
+      case "raw":
+        this.add({ kind: "raw", lane: event.lane, native: event.native });
+        return;
+      case "part":
+        this.piece(event.index, event.count, event.data);
+        return;
+      case "end":
+        this.outcome = event.outcome;
+        this.reason = event.reason;
+        this.error = event.error;
+        this.observer?.ended();
+        return;
+      case "?":
+        this.add({ kind: "unknown", lane: null, type: event.of });
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  private begin(seg: number, lane: number | null, channel: Channel): Segment {
+    const segment = new Segment(seg, lane, channel);
+    this.segments.set(seg, segment);
+    this.items.push(segment);
+    this.observer?.began(segment);
+    return segment;
+  }
+
+  private add<T extends Item>(item: T): T {
+    this.items.push(item);
+    this.observer?.added(item);
+    return item;
+  }
+
+  private ask(lane: number | null, request: string, prompt: string): InputItem {
+    return this.add({ kind: "input", lane, request, prompt, reply: null, by: "" });
+  }
+
+  private tool(lane: number | null, call: string, name: string, text: string): ToolItem {
+    const item: ToolItem = {
+      kind: "tool",
+      lane,
+      call,
+      name,
+      arguments: text,
+      result: null,
+      is_error: false,
+    };
+    if (lane !== null) this.tools.set(call, item);
+    return this.add(item);
+  }
+
+  /** A result whose call was not seen; a second one for the same call is another item. */
+  private orphanResult(call: string): ToolItem {
+    return this.tool(null, call, "", "");
+  }
+
+  private piece(index: number, count: number, data: string): void {
+    if (index === 0) this.pieces = [];
+    this.pieces.push(data);
+    if (index !== count - 1 || this.pieces.length !== count) return;
+    const text = this.pieces.join("");
+    this.pieces = [];
+    let whole: unknown;
+    try {
+      whole = JSON.parse(text);
+    } catch {
+      whole = { type: "part" };
+    }
+    // A piece of a piece is never made; taking one here would recurse at most once.
+    this.take(decodeEvent(whole));
+  }
+}
+
+function sum(held: number | null, more: number | null): number | null {
+  return more === null ? held : (held ?? 0) + more;
+}

@@ -1,0 +1,63 @@
+"""Buttons that wait for a producer's answer: delivered at least once, answered once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from swarm_stream.protocol import frames
+
+if TYPE_CHECKING:
+    from swarm_stream.hub.hub import Sender
+    from swarm_stream.hub.socket import HubSocket
+
+__all__ = ["PendingControls"]
+
+MAX_PENDING: Final = 100
+"""Controls of one stream that may wait for its producer's answer."""
+
+
+class PendingControls:
+    """Controls by stream and id, from the viewer's frame to the producer's answer."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, dict[str, tuple[HubSocket, frames.Control]]] = {}
+
+    def ask(self, viewer: HubSocket, frame: frames.Control, producer: Sender | None) -> None:
+        """Hand a viewer's control to the producer, or answer at once that there is none."""
+        if producer is None:
+            self._deny(viewer, frame, "the run's kernel is not connected; try when it is back")
+            return
+        pending = self._pending.setdefault(frame.stream, {})
+        if frame.id not in pending and len(pending) >= MAX_PENDING:
+            self._deny(viewer, frame, "too many buttons wait for the kernel; wait for those")
+            return
+        control = msgspec.structs.replace(frame, by=viewer.connection.who)
+        pending[frame.id] = (viewer, control)
+        producer.send(control)
+
+    def again(self, stream: str, producer: Sender) -> None:
+        """Hand what waits to a producer that came back; it knows by the ids what it has done."""
+        for _, control in self._pending.get(stream, {}).values():
+            producer.send(control)
+
+    def answered(self, frame: frames.Controlled) -> None:
+        """Pass the producer's answer on to the viewer that asked."""
+        pending = self._pending.get(frame.stream, {})
+        asked = pending.pop(frame.id, None)
+        if not pending:
+            self._pending.pop(frame.stream, None)
+        if asked is not None:
+            asked[0].send(frame)
+
+    def over(self, stream: str) -> None:
+        """Answer what still waits: the run has ended."""
+        for viewer, frame in self._pending.pop(stream, {}).values():
+            self._deny(viewer, frame, "the run is over")
+
+    @staticmethod
+    def _deny(viewer: HubSocket, frame: frames.Control, message: str) -> None:
+        viewer.send(
+            frames.Controlled(stream=frame.stream, id=frame.id, ok=False, message=message)
+        )

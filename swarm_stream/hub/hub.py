@@ -1,0 +1,310 @@
+"""``StreamHub``: a log, the sockets that read and write it, and the wake-ups between them.
+
+No queue of events exists here. A subscription is a cursor (``protocol.pump``); when the log says
+that a tail moved, the sockets with a cursor on it are woken and read for themselves. What the log
+has just written is kept for a moment (``HotTail``), so that viewers who are up to date are served
+without a read, all of them with one encoding.
+
+Runs on one event loop: in the Jupyter server over a ``SQLiteLog``, in a kernel over a ``MemoryLog``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from swarm_stream.errors import LogError, NoSuchStreamError, StreamClosedError
+from swarm_stream.hub.controls import PendingControls
+from swarm_stream.hub.socket import HubSocket
+from swarm_stream.hub.viewers import Viewers
+from swarm_stream.logs import admission
+from swarm_stream.protocol import frames
+from swarm_stream.protocol.server import HangUp, Limits, ends_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Coroutine
+
+    from swarm_stream.logs.base import Claimed, Moved, Slice, StreamLog
+    from swarm_stream.protocol.frames import ProducerState
+    from swarm_stream.protocol.server import Command
+
+__all__ = ["Sender", "StreamHub"]
+
+_log = logging.getLogger("swarm_stream.hub")
+
+MAX_READ_BYTES = 256 * 1024
+"""Bytes of events in one ``events`` frame, so that a slow socket holds no more than that."""
+
+
+class Sender(Protocol):
+    """Takes frames for a producer: its socket, or the session itself in the same process."""
+
+    def send(self, frame: frames.ServerFrame) -> None:
+        """Take a frame; does not wait."""
+        ...
+
+
+@dataclass(slots=True)
+class _Seat:
+    """The producer that holds a stream, while it is connected."""
+
+    socket: Sender
+    epoch: int
+    producer: str
+
+
+class StreamHub:
+    """Serve the streams of one log to any number of sockets. All calls on one event loop.
+
+    Args:
+        log: Where events rest; opened and closed by the caller.
+        server_id: Names this server in ``claimed`` and ``info``.
+        limits: What one socket may do.
+        max_sockets: Sockets that may be open at once.
+
+    """
+
+    def __init__(
+        self,
+        log: StreamLog,
+        *,
+        server_id: str,
+        limits: Limits | None = None,
+        max_sockets: int = 10_000,
+    ) -> None:
+        self.log = log
+        self.server_id = server_id
+        self.limits = limits or Limits()
+        self.max_sockets = max_sockets
+        self.sockets: set[HubSocket] = set()
+        self.viewers = Viewers(log, self._state_of_known)
+        self._seats: dict[str, _Seat] = {}
+        self._controls = PendingControls()
+        self._tasks: set[asyncio.Task[None]] = set()
+        log.watch(self._moved)
+
+    def open_socket(self, *, may_produce: bool, may_view: bool, who: str = "") -> HubSocket | None:
+        """Begin to serve a socket; None if there are too many (close it with 1013)."""
+        if len(self.sockets) >= self.max_sockets:
+            return None
+        socket = HubSocket(self, may_produce=may_produce, may_view=may_view, who=who)
+        self.sockets.add(socket)
+        return socket
+
+    def close_socket(self, socket: HubSocket) -> None:
+        """Forget a socket: its cursors go, its streams become ``stalled``. May be called twice."""
+        self.sockets.discard(socket)
+        socket.hang_up(HangUp(frames.CloseCode.NORMAL, ""))
+        for stream in {*socket.asked, *socket.connection.pump.streams}:
+            self.viewers.unsubscribe(socket, stream)
+        for stream in [name for name, seat in self._seats.items() if seat.socket is socket]:
+            del self._seats[stream]
+            self.viewers.notice(stream, "")
+            self.viewers.tell(stream)
+
+    def producer_state(self, stream: str, *, closed: bool, epoch: int) -> ProducerState:
+        """Tell whether a stream has a producer, had one, or needs none any more."""
+        return self._state_of_known(stream, closed or epoch == 0)
+
+    async def aclose(self) -> None:
+        """End what is under way, after every socket was closed."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def delete(self, stream: str) -> bool:
+        """Forget a stream and tell its viewers; tells whether there was one.
+
+        Raises:
+            LogError: If the log cannot be written.
+
+        """
+        existed = await self.log.delete(stream)
+        self.viewers.deleted(stream)
+        return existed
+
+    async def interrupt(self, stream: str, *, by: str, end: bytes) -> bool:
+        """End a stream whose producer is dead: take the next epoch, then append ``end``.
+
+        Tells whether it was this call that ended it.
+
+        Raises:
+            LogError: If the log cannot be written.
+
+        """
+        claimed = await self.log.claim(stream, producer=by, meta=None)
+        if isinstance(claimed, admission.Closed):
+            return False
+        verdict = await self.log.append(
+            stream, epoch=claimed.epoch, offset=claimed.next, events=[end], closes=True
+        )
+        return isinstance(verdict, admission.Admitted)
+
+    def seat(self, stream: str, *, epoch: int, producer: str, sender: Sender) -> None:
+        """Note that a producer is there: a socket's, or one in this very process."""
+        self._seats[stream] = _Seat(sender, epoch, producer)
+        self._controls.again(stream, sender)
+        for viewer, subscribe in self.viewers.take_waiting(stream):
+            self._spawn(self.viewers.subscribe(viewer, subscribe))
+        self.viewers.tell(stream)
+
+    def answer(self, frame: frames.Controlled) -> None:
+        """Pass a producer's answer to a control on."""
+        self._controls.answered(frame)
+
+    def obey(self, socket: HubSocket, command: Command) -> None:
+        """Do what a socket's frame asks for; answers go to the socket's queue."""
+        match command:
+            case frames.Append():
+                self._append(socket, command)
+            case frames.Claim():
+                self._claim(socket, command)
+            case frames.Subscribe(stream=stream):
+                socket.asked[stream] = command
+                self._spawn(self.viewers.subscribe(socket, command))
+            case frames.Unsubscribe(stream=stream):
+                self.viewers.unsubscribe(socket, stream)
+            case frames.Control(stream=stream):
+                seat = self._seats.get(stream)
+                self._controls.ask(socket, command, seat.socket if seat is not None else None)
+            case frames.Controlled():
+                self.answer(command)
+            case HangUp():
+                socket.hang_up(command)
+
+    async def events_frame(self, stream: str, offset: int) -> tuple[Slice, bytes]:
+        """Give the events from ``offset`` on and their ``events`` frame.
+
+        Raises:
+            OffsetOutOfRangeError: If the log holds them no more.
+            NoSuchStreamError: If the stream was deleted.
+            LogError: If the log cannot be read.
+
+        """
+        hot = self.viewers.hot.get(stream)
+        if hot is not None:
+            ready = hot.frame(
+                stream, offset, max_bytes=MAX_READ_BYTES, max_events=self.limits.events
+            )
+            if ready is not None:
+                return ready
+        part = await self.log.read(
+            stream, offset, max_events=self.limits.events, max_bytes=MAX_READ_BYTES
+        )
+        frame = frames.encode_events(stream, part.offset, part.body)
+        if hot is not None and part.count:
+            hot.remember(part, frame)
+        return part, frame
+
+    def _claim(self, socket: HubSocket, frame: frames.Claim) -> None:
+        seat = self._seats.get(frame.stream)
+        if not frame.take_over and seat is not None and seat.producer != frame.producer:
+            socket.connection.refuse(
+                "stream_taken",
+                f"stream {frame.stream!r} has a live producer; choose another name or take it over",
+                stream=frame.stream,
+                op="claim",
+            )
+            return
+        # Called now, so that the log sees this socket's claim before its appends; awaited later.
+        answer = self.log.claim(
+            frame.stream, producer=frame.producer, meta=bytes(memoryview(frame.meta))
+        )
+        self._spawn(self._claimed(socket, frame, answer))
+
+    async def _claimed(
+        self, socket: HubSocket, frame: frames.Claim, answer: Awaitable[Claimed | admission.Closed]
+    ) -> None:
+        stream = frame.stream
+        try:
+            claimed = await answer
+        except LogError as error:
+            socket.refuse(error, stream=stream, op="claim")
+            return
+        if isinstance(claimed, admission.Closed):
+            socket.refuse(StreamClosedError(stream), stream=stream, op="claim")
+            return
+        seat = self._seats.get(stream)
+        if seat is not None and seat.epoch > claimed.epoch:
+            socket.send(frames.Fenced(stream=stream, epoch=seat.epoch))
+            return
+        if seat is not None and seat.epoch < claimed.epoch and seat.socket is not socket:
+            seat.socket.send(frames.Fenced(stream=stream, epoch=claimed.epoch))
+        if socket not in self.sockets:
+            return
+        _log.info("stream %s claimed, epoch %d, next %d", stream, claimed.epoch, claimed.next)
+        socket.send(
+            frames.ClaimReply(
+                stream=stream, epoch=claimed.epoch, next=claimed.next, server=self.server_id
+            )
+        )
+        self.seat(stream, epoch=claimed.epoch, producer=frame.producer, sender=socket)
+
+    def _append(self, socket: HubSocket, frame: frames.Append) -> None:
+        size = sum(len(memoryview(event)) for event in frame.events)
+        answer = asyncio.ensure_future(
+            self.log.append(
+                frame.stream,
+                epoch=frame.epoch,
+                offset=frame.offset,
+                events=frame.events,  # type: ignore[arg-type]  # Raw has the buffer of bytes
+                closes=ends_stream(frame.events),
+            )
+        )
+        socket.append_begun(size)
+        answer.add_done_callback(partial(self._appended, socket, frame.stream, size))
+
+    def _appended(
+        self, socket: HubSocket, stream: str, size: int, answer: asyncio.Future[admission.Verdict]
+    ) -> None:
+        socket.append_ended(size)
+        if answer.cancelled():
+            return
+        error = answer.exception()
+        if error is not None:
+            if isinstance(error, LogError):
+                _log.warning("stream %s: %s", stream, error)
+                self.viewers.notice(stream, str(error))
+            elif not isinstance(error, NoSuchStreamError):
+                _log.error("append to %s failed", stream, exc_info=error)
+            socket.refuse(error, stream=stream, op="append")
+            return
+        match answer.result():
+            case admission.Admitted(next=next_offset):
+                self.viewers.notice(stream, "")
+                socket.acked(stream, next_offset)
+            case admission.Fenced(epoch=epoch):
+                socket.send(frames.Fenced(stream=stream, epoch=epoch))
+            case admission.Gap(next=next_offset):
+                socket.send(frames.Gap(stream=stream, next=next_offset))
+            case admission.BadEpoch(epoch=epoch):
+                message = f"stream {stream!r} is at epoch {epoch}; claim it first"
+                socket.connection.refuse("bad_epoch", message, stream=stream, op="append")
+                socket.wake()
+            case admission.Closed():
+                socket.refuse(StreamClosedError(stream), stream=stream, op="append")
+
+    def _moved(self, moved: Moved) -> None:
+        self.viewers.moved(moved)
+        if moved.closed:
+            self._seats.pop(moved.stream, None)
+            self._controls.over(moved.stream)
+            self.viewers.tell(moved.stream, closed=True)
+
+    def _state_of_known(self, stream: str, closed: bool) -> ProducerState:  # noqa: FBT001
+        if closed:
+            return "none"
+        return "live" if stream in self._seats else "stalled"
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a request failed", exc_info=task.exception())

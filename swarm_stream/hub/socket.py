@@ -1,0 +1,213 @@
+"""``HubSocket``: one socket of the hub, between its transport and its ``ServerConnection``.
+
+The transport (Tornado's handler, a widget's comm, a pair in memory) calls ``feed`` for each
+message and runs ``serve`` with a way to send; both end when the socket does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+from swarm_stream.errors import (
+    LogError,
+    NoSuchStreamError,
+    OffsetOutOfRangeError,
+    StreamClosedError,
+)
+from swarm_stream.protocol.frames import CloseCode
+from swarm_stream.protocol.server import HangUp, ServerConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from swarm_stream.hub.hub import StreamHub
+    from swarm_stream.protocol import frames
+
+__all__ = ["HubSocket"]
+
+GRACE_S: Final = 2.0
+"""Seconds that a socket which must close has to take what is queued for it."""
+
+MAX_INFLIGHT_BYTES: Final = 8 * 2**20
+"""Bytes of appends under way for one socket; above it, the socket is not read."""
+
+
+class HubSocket:
+    """One socket's state in the hub. All calls on the hub's loop.
+
+    Attributes:
+        connection: The protocol's state.
+        hung_up: Why the socket must close, once it must.
+        asked: The last ``subscribe`` for each stream that was not taken back.
+
+    """
+
+    def __init__(self, hub: StreamHub, *, may_produce: bool, may_view: bool, who: str) -> None:
+        self._hub = hub
+        self._loop = asyncio.get_running_loop()
+        self.connection = ServerConnection(
+            now=time.monotonic(),
+            limits=hub.limits,
+            may_produce=may_produce,
+            may_view=may_view,
+            who=who,
+        )
+        self.hung_up: HangUp | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._woken = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._inflight = 0
+        self._room: asyncio.Future[None] | None = None
+        self._serving: asyncio.Task[object] | None = None
+        self._cut = False
+        self.asked: dict[str, frames.Subscribe] = {}
+
+    async def feed(self, data: str | bytes) -> None:
+        """Take in one message. Waits while too many appends are under way (so does the peer)."""
+        if self.hung_up is not None:
+            return
+        command = self.connection.receive(data, now=time.monotonic())
+        if command is not None:
+            self._hub.obey(self, command)
+        self.wake()
+        while self._inflight > MAX_INFLIGHT_BYTES and self.hung_up is None:
+            self._room = self._loop.create_future()
+            await self._room
+
+    async def serve(self, send: Callable[[bytes], Awaitable[object]]) -> HangUp:
+        """Send frames until the socket must close; gives why.
+
+        ``send`` waits until the transport has drained; while it waits nothing else is read from
+        the log for this socket. Whatever it raises ends the serving. Cancelling is safe.
+        """
+        connection = self.connection
+        self._serving = asyncio.current_task()
+        self._arm()
+        try:
+            while True:
+                self._woken = False
+                for stream in connection.finish_streams():
+                    self._hub.viewers.left(self, stream)
+                for frame in connection.frames_to_send():
+                    await send(frame)
+                    connection.sent(now=time.monotonic())
+                if self.hung_up is not None:
+                    return self.hung_up
+                if await self._send_events(send):
+                    continue
+                if not self._woken:
+                    self._waiter = self._loop.create_future()
+                    await self._waiter
+        except asyncio.CancelledError:
+            if self._cut and self.hung_up is not None:
+                return self.hung_up
+            raise
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    async def _send_events(self, send: Callable[[bytes], Awaitable[object]]) -> bool:
+        pump = self.connection.pump
+        read = pump.next_read()
+        if read is None:
+            return False
+        try:
+            part, frame = await self._hub.events_frame(read.stream, read.offset)
+        except (OffsetOutOfRangeError, NoSuchStreamError, LogError) as error:
+            self._hub.viewers.broken(self, read.stream, error)
+            return True
+        if part.count == 0 or read.stream not in pump:
+            pump.advanced(read.stream, offset=read.offset, count=0)
+            # The tail is ahead of what can be read: give the log a turn before asking again.
+            await asyncio.sleep(0)
+            return True
+        pump.advanced(read.stream, offset=part.offset, count=part.count)
+        await send(frame)
+        self.connection.sent(now=time.monotonic())
+        return True
+
+    def send(self, frame: frames.ServerFrame) -> None:
+        """Queue a frame."""
+        self.connection.send(frame)
+        if self.connection.clogged:
+            self.hang_up(HangUp(CloseCode.TRY_LATER, "answers are not being read; connect again"))
+        self.wake()
+
+    def acked(self, stream: str, next_offset: int) -> None:
+        """Queue an ``ack``."""
+        self.connection.acked(stream, next_offset)
+        self.wake()
+
+    def refuse(self, error: BaseException, *, stream: str, op: str) -> None:
+        """Queue the ``error`` that fits an exception."""
+        self.connection.refuse(_code(error), _sentence(error), stream=stream, op=op)
+        self.wake()
+
+    def hang_up(self, why: HangUp) -> None:
+        """Have the socket closed once what is queued was sent, or ``GRACE_S`` later."""
+        if self.hung_up is None:
+            self.hung_up = why
+            self._loop.call_later(GRACE_S, self._cut_off)
+        self._make_room()
+        self.wake()
+
+    def _cut_off(self) -> None:
+        if self._serving is not None and not self._serving.done():
+            self._cut = True
+            self._serving.cancel()
+
+    def wake(self) -> None:
+        """Have ``serve`` look again."""
+        self._woken = True
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_result(None)
+            self._waiter = None
+
+    def append_begun(self, size: int) -> None:
+        """Count an append under way."""
+        self._inflight += size
+
+    def append_ended(self, size: int) -> None:
+        """Count it off."""
+        self._inflight -= size
+        if self._inflight <= MAX_INFLIGHT_BYTES:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _arm(self) -> None:
+        # One timer that looks when the next deadline may have come, instead of one a frame.
+        delay = max(0.0, self.connection.deadline - time.monotonic())
+        self._timer = self._loop.call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        why = self.connection.tick(now=time.monotonic(), clock_ms=time.time() * 1000)
+        if why is not None:
+            self.hang_up(why)
+            return
+        self.wake()
+        self._arm()
+
+
+def _code(error: BaseException) -> str:
+    match error:
+        case NoSuchStreamError():
+            return "no_such_stream"
+        case StreamClosedError():
+            return "stream_closed"
+        case LogError():
+            return "log_failed"
+        case _:
+            return "internal"
+
+
+def _sentence(error: BaseException) -> str:
+    if _code(error) == "internal":
+        # No details: they may be security-sensitive. The server's log has them.
+        return "the server failed; its log says why"
+    return str(error)

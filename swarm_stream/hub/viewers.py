@@ -1,0 +1,172 @@
+"""Who reads which stream: subscriptions, those that wait for one, and what they are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeError
+from swarm_stream.hub.hot_tail import HotTail
+from swarm_stream.protocol import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swarm_stream.hub.socket import HubSocket
+    from swarm_stream.logs.base import Moved, StreamLog
+    from swarm_stream.protocol.frames import ProducerState
+
+__all__ = ["Viewers"]
+
+
+class Viewers:
+    """The subscriptions of all sockets.
+
+    Args:
+        log: Where heads and tails are looked up.
+        state: Tells a stream's producer state, from whether it is closed.
+
+    Attributes:
+        hot: The last events of each stream that somebody reads.
+
+    """
+
+    def __init__(self, log: StreamLog, state: Callable[[str, bool], ProducerState]) -> None:
+        self.hot: dict[str, HotTail] = {}
+        self._log = log
+        self._state = state
+        self._readers: dict[str, set[HubSocket]] = {}
+        self._waiting: dict[str, dict[HubSocket, frames.Subscribe]] = {}
+        self._notices: dict[str, str] = {}
+
+    def count(self, stream: str) -> int:
+        """How many sockets read a stream."""
+        return len(self._readers.get(stream, ()))
+
+    async def subscribe(self, socket: HubSocket, frame: frames.Subscribe) -> None:
+        """Answer a ``subscribe``; events follow from the socket's pump."""
+        stream = frame.stream
+        if frame.wait:
+            # Before the log is asked: a claim that comes in between must find us.
+            self._waiting.setdefault(stream, {})[socket] = frame
+        try:
+            info = await self._log.info(stream)
+        except NoSuchStreamError as error:
+            if not frame.wait:
+                socket.refuse(error, stream=stream, op="subscribe")
+            return
+        except LogError as error:
+            socket.refuse(error, stream=stream, op="subscribe")
+            return
+        if frame.wait and not self._waits_no_more(socket, frame):
+            return  # the claim's own call of this has it
+        if socket.hung_up is not None or socket.asked.get(stream) is not frame:
+            return  # gone, taken back, or asked for again
+        start = {"head": info.head, "tail": info.tail}.get(str(frame.start), frame.start)
+        assert isinstance(start, int)  # noqa: S101  (decoded as an offset or one of two words)
+        if not info.head <= start <= info.tail:
+            socket.send(frames.Gone(stream=stream, head=info.head, tail=info.tail))
+            return
+        self._readers.setdefault(stream, set()).add(socket)
+        self.hot.setdefault(stream, HotTail())
+        socket.send(
+            frames.Subscribed(
+                stream=stream,
+                start=start,
+                head=info.head,
+                tail=info.tail,
+                closed=info.closed,
+                meta=msgspec.Raw(info.meta),
+                producer=self._state(stream, info.closed),
+            )
+        )
+        socket.connection.pump.add(stream, start=start, tail=info.tail, closed=info.closed)
+        self.tell(stream, closed=info.closed)
+        # The tail may have moved between the log's answer and the cursor: look once more.
+        now = await self._log.info(stream)
+        if socket.connection.pump.moved(stream, tail=now.tail, closed=now.closed):
+            socket.wake()
+
+    def take_waiting(self, stream: str) -> list[tuple[HubSocket, frames.Subscribe]]:
+        """Give the subscriptions that waited for a stream, which is there now."""
+        waiting = []
+        for socket, frame in self._waiting.pop(stream, {}).items():
+            found = msgspec.structs.replace(frame, wait=False)
+            if socket.asked.get(stream) is frame:
+                socket.asked[stream] = found
+                waiting.append((socket, found))
+        return waiting
+
+    def unsubscribe(self, socket: HubSocket, stream: str) -> None:
+        """End a subscription, if there is one."""
+        asked = socket.asked.pop(stream, None)
+        if asked is not None:
+            self._waits_no_more(socket, asked)
+        socket.connection.pump.remove(stream)
+        self.left(socket, stream)
+
+    def left(self, socket: HubSocket, stream: str) -> None:
+        """Note that a socket reads a stream no more: its cursor is gone already."""
+        readers = self._readers.get(stream)
+        if readers is None or socket not in readers:
+            return
+        readers.discard(socket)
+        if not readers:
+            del self._readers[stream]
+            self.hot.pop(stream, None)
+        self.tell(stream)
+
+    def broken(self, socket: HubSocket, stream: str, error: Exception) -> None:
+        """End a subscription whose events could not be read, and say why."""
+        self.unsubscribe(socket, stream)
+        if isinstance(error, OffsetOutOfRangeError):
+            socket.send(frames.Gone(stream=stream, head=error.head, tail=error.tail))
+        else:
+            socket.refuse(error, stream=stream, op="subscribe")
+
+    def deleted(self, stream: str) -> None:
+        """Tell everybody that a stream is gone."""
+        for socket in tuple(self._readers.get(stream, ())):
+            self.broken(socket, stream, NoSuchStreamError(stream))
+
+    def moved(self, moved: Moved) -> None:
+        """Wake those who read a stream whose tail moved."""
+        hot = self.hot.get(moved.stream)
+        if hot is not None:
+            hot.add(moved)
+        for socket in self._readers.get(moved.stream, ()):
+            if socket.connection.pump.moved(moved.stream, tail=moved.tail, closed=moved.closed):
+                socket.wake()
+
+    def notice(self, stream: str, text: str) -> None:
+        """Say what keeps a stream's events from the log; empty when nothing does any more."""
+        if self._notices.get(stream, "") == text:
+            return
+        self._notices[stream] = text
+        if not text:
+            del self._notices[stream]
+        self.tell(stream)
+
+    def tell(self, stream: str, *, closed: bool = False) -> None:
+        """Send a stream's ``status`` to all who read it."""
+        readers = self._readers.get(stream)
+        if not readers:
+            return
+        status = frames.Status(
+            stream=stream,
+            producer=self._state(stream, closed),
+            viewers=len(readers),
+            notice=self._notices.get(stream, ""),
+        )
+        for socket in tuple(readers):
+            socket.send(status)
+
+    def _waits_no_more(self, socket: HubSocket, frame: frames.Subscribe) -> bool:
+        waiting = self._waiting.get(frame.stream, {})
+        waited = waiting.get(socket) is frame
+        if waited:
+            del waiting[socket]
+        if not waiting:
+            self._waiting.pop(frame.stream, None)
+        return waited

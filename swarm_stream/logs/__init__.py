@@ -1,0 +1,1 @@
+"""Where events rest: the contract of a log, and the logs."""

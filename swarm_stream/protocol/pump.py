@@ -1,0 +1,108 @@
+"""Which cursor of a viewer's socket to read next: one read at a time, no queue.
+
+A subscription is a cursor on a log. When a tail moves, only the number changes here; the events
+stay in the log until the socket has drained and it is this cursor's turn. So a slow viewer costs
+the server one read and one unfinished write, and gets fewer and larger frames.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["Read", "SubscriberPump"]
+
+
+class Read(NamedTuple):
+    """The one read to make now."""
+
+    stream: str
+    offset: int
+
+
+@dataclass(slots=True)
+class _Cursor:
+    next: int
+    tail: int
+    closed: bool
+
+
+class SubscriberPump:
+    """The cursors of one socket. Fair: streams take turns, one read each."""
+
+    def __init__(self) -> None:
+        self._cursors: dict[str, _Cursor] = {}
+        # Streams with something to do, in the order of their turns.
+        self._ready: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, stream: object) -> bool:
+        """Whether there is a cursor on the stream."""
+        return stream in self._cursors
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Streams with a cursor."""
+        return tuple(self._cursors)
+
+    def add(self, stream: str, *, start: int, tail: int, closed: bool) -> None:
+        """Begin to read ``stream`` from ``start``; replaces an earlier cursor on it."""
+        self._cursors[stream] = _Cursor(start, tail, closed)
+        self._ready.pop(stream, None)
+        if start < tail or closed:
+            self._ready[stream] = None
+
+    def remove(self, stream: str) -> bool:
+        """Read ``stream`` no more; tells whether there was a cursor."""
+        self._ready.pop(stream, None)
+        return self._cursors.pop(stream, None) is not None
+
+    def moved(self, stream: str, *, tail: int, closed: bool) -> bool:
+        """Note that a tail moved; tells whether there is something to do now."""
+        cursor = self._cursors.get(stream)
+        if cursor is None:
+            return False
+        cursor.tail = max(cursor.tail, tail)
+        cursor.closed = cursor.closed or closed
+        if cursor.next < cursor.tail or cursor.closed:
+            self._ready[stream] = None
+            return True
+        return False
+
+    def next_read(self) -> Read | None:
+        """Give the read whose turn it is, if any cursor is behind its tail."""
+        for stream in self._ready:
+            cursor = self._cursors[stream]
+            if cursor.next < cursor.tail:
+                return Read(stream, cursor.next)
+        return None
+
+    def advanced(self, stream: str, *, offset: int, count: int) -> None:
+        """Note that ``count`` events from ``offset`` on are being sent. Ends the stream's turn.
+
+        A cursor that was replaced while the read was under way stays where it is.
+        """
+        cursor = self._cursors.get(stream)
+        if cursor is None:
+            return
+        if cursor.next == offset:
+            cursor.next = offset + count
+        self._ready.pop(stream, None)
+        if cursor.next < cursor.tail or cursor.closed:
+            self._ready[stream] = None
+
+    def take_finished(self) -> list[tuple[str, int]]:
+        """Give the closed streams whose events were all sent, with their tails, and drop them."""
+        finished = [
+            (stream, self._cursors[stream].tail)
+            for stream in self._ready
+            if self._cursors[stream].closed
+            and self._cursors[stream].next >= self._cursors[stream].tail
+        ]
+        for stream, _ in finished:
+            self.remove(stream)
+        return finished
+
+    def lag(self) -> int:
+        """How many events the socket is behind, over all streams."""
+        return sum(max(0, cursor.tail - cursor.next) for cursor in self._cursors.values())

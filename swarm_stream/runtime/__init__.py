@@ -1,0 +1,1 @@
+"""The kernel side: the IO thread, the link to the server, sessions and their manager."""

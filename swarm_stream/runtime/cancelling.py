@@ -1,0 +1,94 @@
+"""Running something that may be cancelled, whatever it does when it is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+__all__ = ["Ran", "run_cancellably"]
+
+_STEPS = 3
+
+
+@dataclass(slots=True)
+class Ran:
+    """How a run ended.
+
+    Attributes:
+        result: What it gave.
+        error: What it raised, other than being cancelled.
+        cancelled: Whether it was cancelled.
+        leaked: Whether it goes on all the same: it was abandoned.
+        from_outside: Whether the cancellation came from whoever awaits the session.
+
+    """
+
+    result: object = None
+    error: BaseException | None = None
+    cancelled: bool = False
+    leaked: bool = False
+    from_outside: bool = False
+
+
+async def run_cancellably(
+    work: Coroutine[Any, Any, object],
+    *,
+    cancel: asyncio.Event,
+    ask: Callable[[], None],
+    step_s: float,
+) -> Ran:
+    """Run ``work`` to its end, or until ``cancel`` is set and a ladder of means has ended it.
+
+    The ladder: ``ask()`` (the framework's own way), then cancelling the task, ``_STEPS`` times,
+    with ``step_s`` seconds for each; then the task is abandoned. Never raises what the work
+    raised; being cancelled itself climbs the same ladder and is told by ``from_outside``.
+    """
+    task = asyncio.ensure_future(work)
+    asked = asyncio.ensure_future(cancel.wait())
+    ran = Ran()
+    try:
+        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        ran.from_outside = True
+    finally:
+        asked.cancel()
+    if not task.done():
+        ran.cancelled = True
+        ladder = asyncio.ensure_future(_climb(task, ask, step_s))
+        while not ladder.done():
+            try:
+                await asyncio.shield(ladder)
+            except asyncio.CancelledError:
+                # Asked once more while it is being done: the ladder is short, let it end.
+                ran.from_outside = True
+        if not task.done():
+            ran.leaked = True
+            task.add_done_callback(_retrieve)
+            return ran
+    if task.cancelled():
+        ran.cancelled = True
+    elif (error := task.exception()) is not None:
+        # What a cancelled framework raises on its way out is no failure of the run.
+        ran.error = None if ran.cancelled else error
+    else:
+        ran.result = task.result()
+    return ran
+
+
+async def _climb(task: asyncio.Future[object], ask: Callable[[], None], step_s: float) -> None:
+    ask()
+    await asyncio.wait({task}, timeout=step_s)
+    for _ in range(_STEPS):
+        if task.done():
+            return
+        task.cancel()
+        await asyncio.wait({task}, timeout=step_s)
+
+
+def _retrieve(task: asyncio.Future[object]) -> None:
+    if not task.cancelled():
+        task.exception()

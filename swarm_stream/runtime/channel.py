@@ -1,0 +1,204 @@
+"""``Channel``: one session's way out, from its buffer to the server or to the kernel's own hub.
+
+The session puts events from its own threads; everything else here happens on the IO thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from swarm_stream.protocol import frames
+from swarm_stream.protocol.producer import ProducerConnection, State
+from swarm_stream.runtime.buffer import TokenBuffer
+from swarm_stream.runtime.link import LinkState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swarm_stream.config import StreamingConfig
+    from swarm_stream.runtime.io_thread import IOThread
+    from swarm_stream.runtime.link import ServerLink
+    from swarm_stream.runtime.local import LocalHub, LocalStream
+
+__all__ = ["Channel"]
+
+_log = logging.getLogger("swarm_stream.runtime")
+
+
+class Channel:
+    """Carry one stream's events out. ``put`` and ``end`` from any thread, the rest on IO.
+
+    Args:
+        stream: The stream's name.
+        producer: The session's id as a producer.
+        meta: Description for lists and headers, a JSON object.
+        config: Buffer limits.
+        io: The IO thread.
+        local: The kernel's own hub.
+        link: The way to the server, or None where there is none.
+        take_over: Whether a live producer of that name is fenced off.
+        on_acked: Called with the log's next offset when it has moved.
+        on_change: Called when ``notice``, ``refusal`` or ``server`` changed.
+        on_control: Called with a control that arrived.
+
+    Attributes:
+        buffer: The unacknowledged events.
+        connection: What the server was told.
+        served_locally: Whether acknowledgements come from this kernel, because no server will.
+
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        stream: str,
+        *,
+        producer: str,
+        meta: bytes,
+        config: StreamingConfig,
+        io: IOThread,
+        local: LocalHub,
+        link: ServerLink | None,
+        take_over: bool,
+        on_acked: Callable[[int], None],
+        on_change: Callable[[], None],
+        on_control: Callable[[frames.Control], None],
+    ) -> None:
+        self.stream = stream
+        self.buffer: TokenBuffer[bytes] = TokenBuffer(config, on_put=self._put)
+        self.link = link
+        self.served_locally = link is None
+        self._io = io
+        self._local = local
+        self._producer = producer
+        self._meta = meta
+        self._on_acked = on_acked
+        self._on_change = on_change
+        self._on_control = on_control
+        self._stream_here: LocalStream | None = None
+        self._last: int | None = None
+        self._acked = 0
+        self._asked_by: dict[str, str] = {}
+        self.connection = ProducerConnection(
+            stream,
+            producer=producer,
+            window=self.buffer,
+            meta=meta,
+            take_over=take_over,
+            history=self,
+        )
+
+    @property
+    def notice(self) -> str:
+        """What keeps events from the log or the view from the server, as a sentence, or empty."""
+        if self.connection.refusal is not None:
+            return str(self.connection.refusal)
+        if self.link is not None and self.link.reason:
+            return self.link.reason
+        return self.connection.notice
+
+    def open(self) -> None:
+        """Begin: on the IO thread."""
+        self._stream_here = self._local.host(
+            self.stream,
+            producer=self._producer,
+            meta=self._meta,
+            buffer=self.buffer,
+            sender=self,
+        )
+        if self.link is not None:
+            self.link.attach(self)
+            self.link_changed()
+
+    def close(self) -> None:
+        """End: on the IO thread."""
+        if self.link is not None:
+            self.link.detach(self)
+
+    def end(self, offset: int) -> None:
+        """Say that the event at ``offset`` is the last one. From any thread."""
+        self._last = offset
+        self._io.post(self._finish, offset)
+
+    def _finish(self, offset: int) -> None:
+        self.connection.finish(offset)
+        self._stir()
+
+    def _put(self) -> None:
+        # From the thread that put, once until the buffer is armed again.
+        self._io.post(self._stir)
+
+    def _stir(self) -> None:
+        self.buffer.rearm()
+        self._copy()
+        if self.served_locally:
+            self._ack_here()
+        elif self.link is not None:
+            self.link.stir(self)
+
+    def _copy(self) -> None:
+        if self._stream_here is not None:
+            self._stream_here.copy(last=self._last)
+
+    def _ack_here(self) -> None:
+        if self._stream_here is not None:
+            self.buffer.ack(self._stream_here.next)
+            self._tell_acked(self._stream_here.next)
+
+    def _tell_acked(self, next_offset: int) -> None:
+        if next_offset > self._acked:
+            self._acked = next_offset
+            self._on_acked(next_offset)
+
+    # What the link calls.
+
+    def link_turn(self) -> None:
+        """Take in what was put since, before it is sent: views of this kernel see it, too."""
+        self.buffer.rearm()
+        self._copy()
+
+    def link_changed(self) -> None:
+        """Look at what the link and the server say."""
+        connection, link = self.connection, self.link
+        if self._stream_here is not None and connection.epoch is not None and not self._acked:
+            first = self.buffer.base
+            if first and self._stream_here.next == 0:
+                self._stream_here.rebase(first)
+        self._tell_acked(connection.acked)
+        unreachable = link is not None and link.state in {LinkState.ABSENT, LinkState.REFUSED}
+        if not self.served_locally and (connection.state is State.REFUSED or unreachable):
+            self.served_locally = True
+            _log.warning("stream %s: %s", self.stream, self.notice)
+            self._copy()
+            self._ack_here()
+        self._on_change()
+
+    def control_arrived(self, frame: frames.Control) -> None:
+        """Pass a control from the server on."""
+        self._asked_by[frame.id] = "server"
+        self._on_control(frame)
+
+    # What the kernel's own hub calls.
+
+    def send(self, frame: frames.ServerFrame) -> None:
+        """Take a frame of the kernel's own hub: a control of one of its viewers."""
+        if isinstance(frame, frames.Control):
+            self._asked_by[frame.id] = "here"
+            self._on_control(frame)
+
+    def answer(self, frame: frames.Controlled) -> None:
+        """Answer a control, where it came from. From any thread."""
+        self._io.post(self._answer, frame)
+
+    def _answer(self, frame: frames.Controlled) -> None:
+        if self._asked_by.pop(frame.id, "here") == "here":
+            self._local.hub.answer(frame)
+        elif self.link is not None:
+            self.connection.answer(frame)
+            self.link.stir(self)
+
+    def slice(self, offset: int, *, max_events: int, max_bytes: int) -> list[bytes]:
+        """Give acknowledged events again, for a server that lost them."""
+        if self._stream_here is None:
+            return []
+        return list(self._stream_here.slice(offset, max_events=max_events, max_bytes=max_bytes))

@@ -1,0 +1,270 @@
+"""``ServerLink``: the kernel's one connection to its server, shared by all its sessions.
+
+A thin driver: what is said about a stream is decided by its ``ProducerConnection``. The link
+keeps the socket open, reconnects with full jitter, sends for the streams in turn and hands each
+frame that arrives to its stream. IO thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from swarm_stream.errors import ProtocolError
+from swarm_stream.protocol import frames
+from swarm_stream.protocol.backoff import Backoff
+from swarm_stream.protocol.heartbeat import HeartbeatTimer
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+    from swarm_stream.config import StreamingConfig
+    from swarm_stream.protocol.producer import ProducerConnection
+    from swarm_stream.runtime.discovery import ServerAddress
+
+__all__ = ["LinkState", "LinkedStream", "ServerLink"]
+
+_log = logging.getLogger("swarm_stream.runtime")
+
+_NOT_LET_IN: Final = frozenset({401, 403})
+_ABSENT: Final = frozenset({404, 405})
+
+
+class LinkState(enum.Enum):
+    """What the link knows of its server."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    ABSENT = "absent"
+    """The server has no extension: streams are served by the kernel itself."""
+    REFUSED = "refused"
+    """The server does not let us in: the same."""
+    CLOSED = "closed"
+
+
+class LinkedStream(Protocol):
+    """A session, as the link sees it."""
+
+    connection: ProducerConnection
+
+    def link_changed(self) -> None:
+        """Something about the stream or the link changed: look. IO thread."""
+        ...
+
+    def link_turn(self) -> None:
+        """The link is about to look for what is to be sent. IO thread."""
+        ...
+
+    def control_arrived(self, frame: frames.Control) -> None:
+        """A button was pressed. IO thread; answered by ``ServerLink.answer``."""
+        ...
+
+
+class ServerLink:
+    """Keep one socket to the server, for all streams. IO thread only.
+
+    Args:
+        address: The server.
+        config: Timeouts, heartbeats and backoff.
+
+    Attributes:
+        state: What is known of the server.
+        reason: Why it is absent or refuses, as a sentence.
+        reconnects: How often the socket was opened again after it had been live.
+
+    """
+
+    def __init__(self, address: ServerAddress, config: StreamingConfig) -> None:
+        self.address = address
+        self.state = LinkState.CONNECTING
+        self.reason = ""
+        self.reconnects = 0
+        self._config = config
+        self._streams: dict[str, LinkedStream] = {}
+        # Streams that may have something to send, in the order of their turns.
+        self._stirred: dict[str, LinkedStream] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._connections = 0
+        self._decided = asyncio.Event()
+
+    def attach(self, stream: LinkedStream) -> None:
+        """Carry a stream, from now on."""
+        self._streams[stream.connection.stream] = stream
+        if self.state is LinkState.LIVE:
+            stream.connection.connected()
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._run())
+        self.stir(stream)
+
+    def detach(self, stream: LinkedStream) -> None:
+        """Carry a stream no more."""
+        if self._streams.get(stream.connection.stream) is stream:
+            del self._streams[stream.connection.stream]
+
+    def stir(self, stream: LinkedStream) -> None:
+        """Have the link look for what this stream has to send."""
+        self._stirred[stream.connection.stream] = stream
+        self._wake.set()
+
+    async def decided(self) -> None:
+        """Wait until the first attempt to connect has succeeded or failed."""
+        await self._decided.wait()
+
+    async def aclose(self) -> None:
+        """Close the socket. May be called twice."""
+        self.state = LinkState.CLOSED
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        config = self._config
+        backoff = Backoff(first_s=config.backoff_first_s, limit_s=config.backoff_limit_s)
+        while self.state not in {LinkState.ABSENT, LinkState.REFUSED, LinkState.CLOSED}:
+            try:
+                await self._connected_once(backoff)
+            except InvalidStatus as error:
+                self._not_let_in(error.response.status_code)
+            except (OSError, InvalidHandshake, TimeoutError, ConnectionClosed) as error:
+                # Only the kind: the text of some of these quotes headers.
+                _log.debug("x %s: %s", self.address.found_by, type(error).__name__)
+            except ProtocolError as error:
+                _log.warning("the server broke the protocol; connecting again: %s", error)
+            self._decided.set()
+            for stream in tuple(self._streams.values()):
+                stream.connection.lost()
+                stream.link_changed()
+            if self.state is LinkState.LIVE:
+                self.state = LinkState.CONNECTING
+                _log.info("connection to the server lost; connecting again")
+            if self.state is LinkState.CONNECTING:
+                await asyncio.sleep(backoff.next_delay_s(draw=random.random()))  # noqa: S311
+
+    async def _connected_once(self, backoff: Backoff) -> None:
+        headers = {"Authorization": self.address.authorization} if self.address.authorization else {}
+        async with connect(
+            self.address.ws_url,
+            subprotocols=[frames.SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
+            additional_headers=headers,
+            open_timeout=self._config.connect_timeout_s,
+            close_timeout=1.0,
+            ping_interval=None,  # our own heartbeats see a peer whose loop is stuck, too
+            max_size=None,
+            compression=None,
+            # A proxy from the environment is for the world outside, not for this machine.
+            proxy=None if self.address.loopback else True,
+        ) as socket:
+            backoff.reset()
+            self.reconnects += self._connections > 0
+            self._connections += 1
+            self.state = LinkState.LIVE
+            self._decided.set()
+            _log.info("connected to the server (found by %s)", self.address.found_by)
+            for stream in tuple(self._streams.values()):
+                stream.connection.connected()
+                stream.link_changed()
+                self.stir(stream)
+            await self._carry(socket)
+
+    async def _carry(self, socket: ClientConnection) -> None:
+        timer = HeartbeatTimer(
+            now=time.monotonic(),
+            interval_s=self._config.heartbeat_s,
+            silence_limit_s=self._config.silence_limit_s,
+        )
+        reader = asyncio.ensure_future(self._read(socket, timer))
+        reader.add_done_callback(lambda _: self._wake.set())
+        watch = asyncio.ensure_future(self._watch(timer))
+        try:
+            while not reader.done():
+                self._wake.clear()
+                sent = await self._send_all(socket, timer)
+                now = time.monotonic()
+                if timer.gone(now=now):
+                    raise TimeoutError
+                if timer.due(now=now):
+                    await self._send(socket, timer, frames.Heartbeat(t=time.time() * 1000))
+                if not sent:
+                    await self._wake.wait()
+            await reader
+        finally:
+            watch.cancel()
+            reader.cancel()
+            await asyncio.gather(reader, watch, return_exceptions=True)
+
+    async def _send_all(self, socket: ClientConnection, timer: HeartbeatTimer) -> bool:
+        """Give each stream one turn; tells whether anything was sent."""
+        turns, self._stirred = self._stirred, {}
+        for stream in turns.values():
+            connection = stream.connection
+            # The buffer calls again only after this, so nothing put since can be missed.
+            stream.link_turn()
+            for frame in connection.frames_to_send():
+                await self._send(socket, timer, frame)
+            if connection.has_more:
+                self._stirred[connection.stream] = stream
+        return bool(turns)
+
+    async def _send(
+        self, socket: ClientConnection, timer: HeartbeatTimer, frame: frames.ClientFrame
+    ) -> None:
+        await socket.send(frames.encode(frame), text=True)
+        timer.sent(now=time.monotonic())
+
+    async def _read(self, socket: ClientConnection, timer: HeartbeatTimer) -> None:
+        async for text in socket:
+            timer.heard(now=time.monotonic())
+            try:
+                frame = frames.decode_server_frame(text)
+            except frames.FrameError as error:
+                # A newer server may say more than we know.
+                _log.debug("x unknown frame: %s", error)
+                continue
+            name = getattr(frame, "stream", None)
+            stream = self._streams.get(name) if name is not None else None
+            if stream is None:
+                if isinstance(frame, frames.Error):
+                    _log.warning("the server refused a frame: %s", frame.message)
+                continue
+            if isinstance(frame, frames.Control):
+                stream.control_arrived(frame)
+            else:
+                stream.connection.receive(frame, now=time.monotonic())
+                stream.link_changed()
+                if stream.connection.has_more:
+                    self.stir(stream)
+
+    async def _watch(self, timer: HeartbeatTimer) -> None:
+        """Wake the sender when a deadline has come: a heartbeat, silence, a retry."""
+        while True:
+            # A retry may be set by a frame that arrives meanwhile: look once a second.
+            now = time.monotonic()
+            await asyncio.sleep(min(1.0, max(0.01, timer.deadline - now)))
+            now = time.monotonic()
+            for stream in self._streams.values():
+                stream.connection.tick(now=now)
+                if stream.connection.has_more:
+                    self.stir(stream)
+            if now >= timer.deadline:
+                self._wake.set()
+
+    def _not_let_in(self, status: int) -> None:
+        if status in _NOT_LET_IN:
+            self.state = LinkState.REFUSED
+            self.reason = (
+                "the Jupyter server does not accept this kernel's credential; restart the kernel "
+                "to get a new one. Until then the kernel itself serves the view"
+            )
+        elif status in _ABSENT:
+            self.state = LinkState.ABSENT
+            self.reason = "no swarm_stream extension in this server: streaming through the kernel"
+        if self.reason:
+            _log.info("%s", self.reason)

@@ -1,0 +1,119 @@
+"""The kernel's own hub: every session's events, in memory, for the views of this process.
+
+It serves the widget comm and ``session.events()`` with the same frames as the server, with or
+without one. With no server it is also where events are acknowledged. IO thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import msgspec
+
+from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeError
+from swarm_stream.hub.hub import StreamHub
+from swarm_stream.logs.memory import MemoryLog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from swarm_stream.hub.hub import Sender
+    from swarm_stream.runtime.buffer import TokenBuffer
+
+__all__ = ["LocalHub", "LocalStream"]
+
+_MAX_EVENTS: Final = 1000
+_MAX_BYTES: Final = 2**20
+_raw_list: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class LocalHub:
+    """A hub over a log in memory. Make it on the IO thread.
+
+    Args:
+        history_bytes: Bytes of events kept; the oldest finished runs go first.
+
+    """
+
+    def __init__(self, *, history_bytes: int) -> None:
+        self.log = MemoryLog(max_bytes=history_bytes)
+        self.hub = StreamHub(self.log, server_id=f"kernel-{uuid4().hex[:12]}")
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+
+    async def moved(self, stream: str) -> None:
+        """Wait until something was added to a stream here. Cancelling is safe."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(stream, []).append(future)
+        await future
+
+    def tell_moved(self, stream: str) -> None:
+        """Wake those who wait for more of a stream."""
+        for future in self._waiting.pop(stream, ()):
+            if not future.done():
+                future.set_result(None)
+
+    def host(
+        self, stream: str, *, producer: str, meta: bytes, buffer: TokenBuffer[bytes], sender: Sender
+    ) -> LocalStream:
+        """Begin to keep a session's events."""
+        claimed = self.log.claim_now(stream, producer=producer, meta=meta)
+        epoch = getattr(claimed, "epoch", None)
+        if epoch is None:
+            # An ended stream of that name, here only: the server has the last word on names.
+            self.log.delete_now(stream)
+            return self.host(stream, producer=producer, meta=meta, buffer=buffer, sender=sender)
+        self.hub.seat(stream, epoch=epoch, producer=producer, sender=sender)
+        return LocalStream(self, stream, epoch, buffer)
+
+
+class LocalStream:
+    """One session's events in the kernel's hub. IO thread only.
+
+    Attributes:
+        next: Offset of the first event that was not copied yet.
+
+    """
+
+    def __init__(
+        self, local: LocalHub, stream: str, epoch: int, buffer: TokenBuffer[bytes]
+    ) -> None:
+        self._local = local
+        self._stream = stream
+        self._epoch = epoch
+        self._buffer = buffer
+        self._shift = 0
+        self.next = 0
+
+    def rebase(self, offset: int) -> None:
+        """Take over a stream that has ``offset`` events of an earlier producer, not held here."""
+        self.next = self._shift = offset
+
+    def copy(self, *, last: int | None) -> None:
+        """Copy what is new in the buffer; ``last`` is the offset of the end, once there is one.
+
+        Offsets here begin at 0 even where the server's begin at another producer's end.
+        """
+        while self.next < self._buffer.next:
+            events = self._buffer.slice(self.next, max_events=_MAX_EVENTS, max_bytes=_MAX_BYTES)
+            offset = self.next
+            self.next += len(events)
+            self._local.log.append_now(
+                self._stream,
+                epoch=self._epoch,
+                offset=offset - self._shift,
+                events=events,
+                closes=last is not None and self.next > last,
+            )
+            self._local.tell_moved(self._stream)
+
+    def slice(self, offset: int, *, max_events: int, max_bytes: int) -> Sequence[bytes]:
+        """Give acknowledged events again, for a server that lost them; none if not held."""
+        try:
+            part = self._local.log.read_now(
+                self._stream, offset - self._shift, max_events=max_events, max_bytes=max_bytes
+            )
+        except (OffsetOutOfRangeError, NoSuchStreamError, LogError):
+            return ()
+        return [bytes(event) for event in _raw_list.decode(b"[" + part.body + b"]")]

@@ -1,0 +1,246 @@
+"""``StreamingManager``: the sessions of a process: made, named, limited, watched, ended."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import re
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from swarm_stream.config import StreamingConfig
+from swarm_stream.errors import NoSuchStreamError, SessionStateError
+from swarm_stream.protocol.frames import check_stream_name
+from swarm_stream.runtime.environment import Runtime
+from swarm_stream.runtime.session import StreamingSession
+from swarm_stream.sources.resolve import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SessionStatus", "StreamingManager", "slug"]
+
+_log = logging.getLogger("swarm_stream.runtime")
+
+EXIT_LIMIT_S: Final = 2.0
+"""Seconds that the end of the process waits for what was not acknowledged yet."""
+
+_NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9._~]+")
+_SLUG_CHARS: Final = 40
+
+
+def slug(text: str, *, limit: int = _SLUG_CHARS) -> str:
+    """Make a stream's name from any text: what is not allowed becomes ``-``."""
+    return _NOT_ALLOWED.sub("-", text).strip("-")[:limit].strip("-") or "run"
+
+
+class SessionStatus(dict[str, object]):
+    """One line of ``StreamingManager.status``: a plain dict with a fixed order of keys."""
+
+
+class StreamingManager:
+    """Make sessions, and keep an eye on them. Any thread; sessions start on the caller's loop.
+
+    Args:
+        config: Settings of sessions that bring none of their own.
+        runtime: What the sessions share; made when the first one is.
+
+    """
+
+    def __init__(
+        self, config: StreamingConfig | None = None, *, runtime: Runtime | None = None
+    ) -> None:
+        self.config = config or StreamingConfig.load()
+        self._runtime = runtime
+        self._sessions: dict[str, StreamingSession] = {}
+        self._lock = threading.Lock()
+        self._watch: threading.Timer | None = None
+        self._registered = False
+
+    @property
+    def runtime(self) -> Runtime:
+        """The IO thread and what lives there; made when first asked for."""
+        with self._lock:
+            if self._runtime is None or not self._runtime.io.alive:
+                self._runtime = Runtime(self.config)
+            if not self._registered:
+                atexit.register(self.shut_down)
+                self._registered = True
+            return self._runtime
+
+    def __iter__(self) -> Iterator[StreamingSession]:
+        """The sessions of this process, in the order in which they were made."""
+        return iter(tuple(self._sessions.values()))
+
+    def __len__(self) -> int:
+        """How many sessions there are, with those that are over."""
+        return len(self._sessions)
+
+    def __getitem__(self, stream: str) -> StreamingSession:
+        """Give a session of this process.
+
+        Raises:
+            NoSuchStreamError: If this process made no stream of that name.
+
+        """
+        try:
+            return self._sessions[stream]
+        except KeyError:
+            raise NoSuchStreamError(stream) from None
+
+    @property
+    def active(self) -> list[StreamingSession]:
+        """Sessions whose run is not over."""
+        return [session for session in self if not session.done]
+
+    def create(
+        self,
+        source: object,
+        *,
+        task: object = None,
+        name: str | None = None,
+        config: StreamingConfig | None = None,
+        take_over: bool = False,
+    ) -> StreamingSession:
+        """Make a session for what a user gave, without starting it.
+
+        With a ``name`` this waits (``claim_timeout_s``) to hear whether the server lets us have it.
+
+        Raises:
+            SourceError: If ``source`` is nothing that can be run, or the task does not fit it.
+            StreamNameError: If the name has characters that are not allowed.
+            StreamNameTakenError: If a live producer has the name and ``take_over`` is False.
+            StreamClosedError: If a stream of that name has ended.
+            SessionStateError: If too many sessions run.
+
+        """
+        found = resolve(source)
+        check = getattr(found, "check", None)
+        if check is not None:
+            check(task)
+        config = config or self.config
+        stream = check_stream_name(name) if name is not None else self._new_name(found.title)
+        with self._lock:
+            for old in [key for key, value in self._sessions.items() if value.done]:
+                # Over and handed in: only the log needs to know it now.
+                if len(self._sessions) > config.max_streams:
+                    del self._sessions[old]
+        if len(self.active) >= config.max_streams:
+            raise SessionStateError(
+                f"{config.max_streams} runs go on already; cancel some with "
+                "ss.manager().cancel_all(), or raise StreamingConfig.max_streams"
+            )
+        runtime = self.runtime
+        session = StreamingSession(
+            found, task=task, stream=stream, config=config, runtime=runtime, take_over=take_over
+        )
+        runtime.io.call(_open(session), timeout_s=config.connect_timeout_s)
+        if name is not None:
+            self._wait_for_claim(session, runtime)
+        with self._lock:
+            self._sessions[stream] = session
+        if config.idle_timeout_s:
+            self._watch_idle(config.idle_timeout_s)
+        return session
+
+    def status(self) -> list[SessionStatus]:
+        """Give one line for each session of this process."""
+        lines = []
+        for session in self:
+            metrics = session.metrics
+            lines.append(
+                SessionStatus(
+                    stream=session.id,
+                    title=session.source.title,
+                    state=session.state.value,
+                    events=metrics.events,
+                    chunks=metrics.chunks,
+                    acked=metrics.acked,
+                    buffered=metrics.buffered,
+                    elapsed_s=round(metrics.elapsed_s, 3),
+                    notice=session.notice,
+                )
+            )
+        return lines
+
+    def cancel_all(self, *, by: str = "you") -> int:
+        """Cancel every run that is not over; gives how many."""
+        active = self.active
+        for session in active:
+            session.cancel(by=by)
+        return len(active)
+
+    def forget(self, stream: str) -> None:
+        """Let go of a session that is over; its stream stays in the log.
+
+        Raises:
+            NoSuchStreamError: If this process made no stream of that name.
+            SessionStateError: If its run goes on.
+
+        """
+        session = self[stream]
+        if not session.done:
+            raise SessionStateError(f"stream {stream!r} goes on; cancel it first")
+        with self._lock:
+            del self._sessions[stream]
+
+    def shut_down(self) -> None:
+        """End what is shared, waiting a moment for the last acknowledgements. May be called twice.
+
+        Called when the process ends.
+        """
+        with self._lock:
+            runtime, self._runtime = self._runtime, None
+            watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+        if runtime is None or not runtime.io.alive:
+            return
+        deadline = time.monotonic() + EXIT_LIMIT_S
+        waiting = [session for session in self if session.unacked and not session.notice]
+        while any(session.unacked for session in waiting) and time.monotonic() < deadline:
+            time.sleep(0.01)  # the interpreter is ending: there is no loop to wait on
+        for session in self:
+            if session.unacked:
+                _log.warning(
+                    "stream %s: %d events were not acknowledged", session.id, session.unacked
+                )
+        runtime.stop(timeout_s=EXIT_LIMIT_S)
+
+    def _new_name(self, title: str) -> str:
+        return f"{slug(title)}-{uuid4().hex[:8]}"
+
+    def _wait_for_claim(self, session: StreamingSession, runtime: Runtime) -> None:
+        try:
+            runtime.io.call(session.claimed(), timeout_s=session.config.claim_timeout_s)
+        except TimeoutError:
+            # The server is away. The run may begin; a refusal later is told by the view.
+            _log.info("stream %s: the server has not answered the claim yet", session.id)
+        except BaseException:
+            runtime.io.post(session.close)
+            raise
+
+    def _watch_idle(self, timeout_s: float) -> None:
+        with self._lock:
+            if self._watch is not None:
+                return
+            self._watch = threading.Timer(min(1.0, timeout_s / 4), self._look_for_idle)
+            self._watch.daemon = True
+            self._watch.start()
+
+    def _look_for_idle(self) -> None:
+        with self._lock:
+            self._watch = None
+        limits = [s.config.idle_timeout_s for s in self.active if s.config.idle_timeout_s]
+        for session in self.active:
+            limit = session.config.idle_timeout_s
+            if limit and session.idle_s >= limit:
+                session.cancel(by=f"the idle timeout of {limit:g} s")
+        if limits:
+            self._watch_idle(min(limits))
+
+
+async def _open(session: StreamingSession) -> None:
+    session.open()

@@ -1,0 +1,487 @@
+"""``StreamingSession``: one run, from its source to everybody who watches it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import traceback
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
+
+from swarm_stream.errors import (
+    FlushTimeoutError,
+    ProducerFencedError,
+    SessionStateError,
+    StreamCancelledError,
+)
+from swarm_stream.events.model import ErrorInfo
+from swarm_stream.protocol import frames
+from swarm_stream.runtime.asking import Questions
+from swarm_stream.runtime.cancelling import Ran, run_cancellably
+from swarm_stream.runtime.channel import Channel
+from swarm_stream.runtime.environment import task_text
+from swarm_stream.runtime.metrics import Meter, SessionMetrics, measure
+from swarm_stream.runtime.pacer import Pacer
+from swarm_stream.runtime.recorder import Recorder
+from swarm_stream.runtime.states import SessionSignal, SessionState, move
+from swarm_stream.runtime.waiters import Waiters
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator
+
+    from swarm_stream.config import StreamingConfig
+    from swarm_stream.events.fold import Transcript
+    from swarm_stream.events.model import AnyEvent, Outcome, Unknown
+    from swarm_stream.events.model import Channel as TextChannel
+    from swarm_stream.events.writer import EventWriter
+    from swarm_stream.runtime.environment import Runtime
+    from swarm_stream.sources.base import Source
+
+__all__ = ["StreamingSession"]
+
+
+class StreamingSession:
+    """A run that is streamed: one stream, one producer. Made by ``ss.stream``.
+
+    ``await session`` gives the framework's own result, or raises what the run raised. Cancelling
+    that await cancels the run, as with a task. Letting go of the session, or closing its views,
+    does not: the run goes on.
+
+    Methods may be called from any thread, but ``start`` and ``await``: those belong to the loop
+    that runs the source.
+
+    Attributes:
+        id: The stream's name: ``ss.attach(id)`` takes it.
+        state: IDLE, STREAMING, PAUSED, ERROR or CLOSED.
+        paused_by: Who paused the run, or ``buffer`` while the log cannot keep up.
+        config: The settings.
+        source: What is run.
+
+    """
+
+    view_factory: ClassVar[Callable[[StreamingSession], object] | None] = None
+    """How ``view`` is made; set by the floor above, which knows about widgets."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        source: Source,
+        *,
+        task: object,
+        stream: str,
+        config: StreamingConfig,
+        runtime: Runtime,
+        take_over: bool = True,
+    ) -> None:
+        self.id = stream
+        self.state = SessionState.IDLE
+        self.paused_by = ""
+        self.config = config
+        self.source = source
+        self._given = task
+        self._runtime = runtime
+        self._meter = Meter()
+        self._changes = Waiters()
+        self._channel = Channel(
+            stream,
+            producer=f"{runtime.process}-{uuid4().hex[:12]}",
+            meta=runtime.describe(source),
+            config=config,
+            io=runtime.io,
+            local=runtime.local,
+            link=runtime.link,
+            take_over=take_over,
+            on_acked=self._meter.acked,
+            on_change=self._channel_changed,
+            on_control=self._control_arrived,
+        )
+        self._recorder = Recorder(self._channel.buffer, self._meter)
+        self._pacer = Pacer(self._recorder, self._hold, config.max_tokens_per_second)
+        self._recorder.before = self._pacer.before
+        self._questions = Questions(self._recorder.events)
+        self._lock = threading.Lock()
+        self._paused = False
+        self._stop_asked = False
+        self._cancelled_by: str | None = None
+        self._controls: set[str] = set()
+        self._ids = count()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._cancel = asyncio.Event()
+        self._on_end: list[Callable[[], None]] = []
+        self._view: object | None = None
+        self._live_due = 0.0
+
+    def __repr__(self) -> str:
+        """Show the stream and the state."""
+        return f"<StreamingSession {self.id} {self.state.value}>"
+
+    def __await__(self) -> Generator[Any, None, object]:
+        """Wait for the run's own result."""
+        if self._task is None:
+            raise SessionStateError("this session was not started; ss.stream(...) starts one")
+        return self._task.__await__()
+
+    # What users read.
+
+    @property
+    def transcript(self) -> Transcript:
+        """Everything said so far, as readers see it. It grows while the run goes on."""
+        return self._recorder.transcript
+
+    @property
+    def metrics(self) -> SessionMetrics:
+        """What was measured so far."""
+        return measure(self._meter, self._channel, self._recorder.transcript.count)
+
+    @property
+    def notice(self) -> str:
+        """What keeps events from the log or the view from the server, or an empty string."""
+        return self._channel.notice
+
+    @property
+    def view(self) -> object:
+        """A widget that shows the run, for composing; made when first asked for."""
+        if self._view is None:
+            if StreamingSession.view_factory is None:
+                raise SessionStateError("no view is known; import swarm_stream, not its parts")
+            self._view = StreamingSession.view_factory(self)
+        return self._view
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is over."""
+        return self.state in {SessionState.CLOSED, SessionState.ERROR}
+
+    @property
+    def unacked(self) -> int:
+        """Events that the log has not acknowledged yet."""
+        return len(self._channel.buffer)
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the run last said something; 0 while it waits for a person or is paused."""
+        if self._questions.waiting or self._paused or self.done:
+            return 0.0
+        return time.monotonic() - self._recorder.said_at
+
+    @property
+    def served_by(self) -> str:
+        """Id of the server that has the stream, or an empty string while the kernel serves it."""
+        return "" if self._channel.served_locally else self._channel.connection.server
+
+    async def events(self, start: int = 0) -> AsyncIterator[AnyEvent | Unknown]:
+        """Give events from offset ``start`` on: what was said, then what is being said.
+
+        Ends after the run's last event. May be read any number of times, on any loop.
+
+        Raises:
+            OffsetOutOfRangeError: If this process no longer holds events from ``start`` on.
+
+        """
+        async for event in self._runtime.read_local(self.id, start):
+            yield event
+
+    # What users do.
+
+    def start(self) -> None:
+        """Begin the run on the running loop; ``ss.stream`` does it.
+
+        Raises:
+            SessionStateError: If it was started before, or no loop is running.
+
+        """
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise SessionStateError(
+                "a run needs a running event loop. In a notebook call ss.stream in a cell; in a "
+                "script call it inside an async function and start that with asyncio.run(main())"
+            ) from None
+        self._move(SessionSignal.START)
+        self._task = self._loop.create_task(self._run(), name=f"swarm-stream {self.id}")
+        # Who does not await the session sees its error in the view, not as noise of asyncio's.
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    def pause(self, *, by: str = "you") -> None:
+        """Hold the agents before their next chunk. The model's server may go on for a moment."""
+        if self.done or self._paused:
+            return
+        self._note("pause", by)
+        with self._lock:
+            self._paused = True
+            self.paused_by = by
+            if self.state is SessionState.STREAMING:
+                self._move(SessionSignal.PAUSE)
+
+    def resume(self, *, by: str = "you") -> None:
+        """Let the agents go on."""
+        if not self._paused:
+            return
+        self._note("resume", by)
+        with self._lock:
+            self._paused = False
+            self.paused_by = ""
+            if self.state is SessionState.PAUSED:
+                self._move(SessionSignal.RESUME)
+        self._changes.wake()
+
+    def stop(self, *, by: str = "you") -> None:
+        """End the run after the agent that is speaking. Its result is what was reached."""
+        if self.done or self._stop_asked or self._loop is None:
+            return
+        self._note("stop", by)
+        self._stop_asked = True
+        self._loop.call_soon_threadsafe(self.source.request_stop)
+
+    def cancel(self, *, by: str = "you") -> None:
+        """End the run now. What was said stays; ``await`` raises ``StreamCancelledError``."""
+        if self.done or self._cancelled_by is not None or self._loop is None:
+            return
+        self._note("cancel", by)
+        self._cancelled_by = by
+        self._loop.call_soon_threadsafe(self._cancel.set)
+        self._changes.wake()
+
+    def reply(self, text: str, *, request: str | None = None, by: str = "you") -> None:
+        """Answer the question that the run waits for, the oldest if there are several.
+
+        Raises:
+            SessionStateError: If nobody is waiting for an answer.
+
+        """
+        problem = self._questions.reply(text, request=request, by=by)
+        if problem is not None:
+            raise SessionStateError(problem)
+
+    async def flush(self, timeout_s: float | None = None) -> int:
+        """Wait until everything said so far is durable; gives how many events that is.
+
+        Raises:
+            FlushTimeoutError: If it is not within ``timeout_s`` (the config's, if None).
+
+        """
+        limit = self.config.flush_timeout_s if timeout_s is None else timeout_s
+        goal = self._channel.buffer.next
+        try:
+            async with asyncio.timeout(limit):
+                await self._channel.buffer.wait_acked(goal)
+        except TimeoutError:
+            raise FlushTimeoutError(
+                self.id, unacked=len(self._channel.buffer), timeout_s=limit
+            ) from None
+        return goal
+
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Have ``call()`` run on the session's loop when the run is over."""
+        self._on_end.append(call)
+
+    # What the source uses (``sources.base.Run``).
+
+    @property
+    def writer(self) -> EventWriter:
+        """Where the source says what happens."""
+        return self._recorder.events
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was asked for."""
+        return self._stop_asked
+
+    async def gate(self) -> None:
+        """Wait while the run is paused or its buffer is above the pause mark."""
+        if self._paused or self._channel.buffer.paused:
+            await self._hold()
+        if self.config.pace_live and self.config.max_tokens_per_second:
+            await self._pace_live()
+
+    async def speak(self, lane: int, text: str, *, channel: TextChannel = "text") -> None:
+        """Stream text that came whole, word by word."""
+        await self.gate()
+        await self._pacer.speak(lane, text, channel)
+
+    async def ask(self, prompt: str, *, lane: int, request: str | None = None) -> str:
+        """Ask a person and wait for the answer."""
+        return await self._questions.ask(prompt, lane=lane, request=request)
+
+    # How it works.
+
+    async def claimed(self) -> None:
+        """Wait until the server has answered the claim, or will not. For named streams.
+
+        Raises:
+            StreamNameTakenError: If another producer is live.
+            StreamClosedError: If the stream has ended.
+
+        """
+        channel = self._channel
+        await self._changes.wait(
+            lambda: channel.served_locally
+            or channel.connection.epoch is not None
+            or channel.connection.refusal is not None
+        )
+        if channel.connection.refusal is not None:
+            raise channel.connection.refusal
+
+    def open(self) -> None:
+        """Open the channel: on the IO thread."""
+        self._channel.open()
+
+    def close(self) -> None:
+        """Close the channel: on the IO thread."""
+        self._channel.close()
+
+    async def _run(self) -> object:
+        writer = self._recorder.events
+        self._meter.started = time.perf_counter()
+        writer.start(
+            task=task_text(self._given),
+            source=self.source.name,
+            caps=self.source.caps,
+        )
+        ran = await run_cancellably(
+            self._work(),
+            cancel=self._cancel,
+            ask=self.source.request_cancel,
+            step_s=self.config.cancel_timeout_s,
+        )
+        self._pacer.hurry()
+        outcome, reason, error = self._judge(ran)
+        writer.end(outcome, reason=reason, error=_info(ran.error))
+        self._meter.ended = time.perf_counter()
+        self._meter.pause_ended()
+        assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)
+        self._channel.end(self._recorder.ended)
+        with self._lock:
+            self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
+        await self._flush_at_end()
+        for call in self._on_end:
+            call()
+        if ran.from_outside:
+            raise asyncio.CancelledError
+        if error is not None:
+            raise error
+        return ran.result
+
+    async def _work(self) -> object:
+        result = await self.source.run(_Run(self), self._given)
+        await self._pacer.finish()
+        return result
+
+    def _judge(self, ran: Ran) -> tuple[Outcome, str, BaseException | None]:
+        refusal = self._channel.connection.refusal
+        if ran.cancelled:
+            by = self._cancelled_by or "the cell that awaited it"
+            reason = f"cancelled by {by}"
+            if ran.leaked:
+                reason += "; something it started does not end and was abandoned"
+            if isinstance(refusal, ProducerFencedError):
+                return "cancelled", reason, refusal
+            texts = {
+                lane.name: text
+                for number, text in self.transcript.text_by_lane().items()
+                if number is not None and (lane := self.transcript.lanes.get(number)) is not None
+            }
+            return "cancelled", reason, StreamCancelledError(self.id, by=by, text=texts)
+        if ran.error is not None:
+            return "failed", f"{type(ran.error).__name__}: {ran.error}", ran.error
+        return "completed", "stopped by request" if self._stop_asked else "", None
+
+    async def _flush_at_end(self) -> None:
+        # With the server away there is nothing to wait for: the channel goes on by itself.
+        if self._channel.served_locally or self._channel.connection.epoch is not None:
+            try:
+                await self.flush()
+            except FlushTimeoutError:
+                # Said by the view and by ``notice``; the events stay in the buffer.
+                return
+
+    async def _hold(self) -> None:
+        """Wait while paused, by a person or by the buffer."""
+        buffer = self._channel.buffer
+        while self._paused or buffer.paused:
+            self._meter.pause_began()
+            if self._paused:
+                await self._changes.wait(lambda: not self._paused)
+                continue
+            with self._lock:
+                self.paused_by = "buffer"
+                if self.state is SessionState.STREAMING:
+                    self._move(SessionSignal.PAUSE)
+            await buffer.wait_open()
+            with self._lock:
+                if not self._paused:
+                    self.paused_by = ""
+                    if self.state is SessionState.PAUSED:
+                        self._move(SessionSignal.RESUME)
+        self._meter.pause_ended()
+
+    async def _pace_live(self) -> None:
+        loop = asyncio.get_running_loop()
+        interval = 1 / self.config.max_tokens_per_second
+        self._live_due = max(self._live_due + interval, loop.time())
+        await asyncio.sleep(max(0.0, self._live_due - loop.time()))
+
+    def _move(self, signal: SessionSignal) -> None:
+        self.state = move(self.state, signal)
+
+    def _note(self, action: str, by: str) -> None:
+        self._recorder.events.control(f"{self.id}-{next(self._ids)}", action, by=by)
+
+    def _channel_changed(self) -> None:
+        if isinstance(self._channel.connection.refusal, ProducerFencedError):
+            self.cancel(by="another producer of this stream")
+        self._changes.wake()
+
+    def _control_arrived(self, frame: frames.Control) -> None:
+        problem = "" if frame.id in self._controls else self._obey(frame)
+        self._controls.add(frame.id)
+        self._channel.answer(
+            frames.Controlled(stream=self.id, id=frame.id, ok=not problem, message=problem)
+        )
+
+    def _obey(self, frame: frames.Control) -> str:
+        """Do what a button says; gives why not, if it cannot be done."""
+        by = frame.by or "a viewer"
+        if self.done:
+            return "the run is over"
+        if frame.action == "reply":
+            data = frame.data if isinstance(frame.data, dict) else {}
+            text, request = data.get("text", ""), data.get("request")
+            if not isinstance(text, str) or not isinstance(request, str | None):
+                return 'a reply\'s data is {"text": ..., "request": ...}'
+            return self._questions.reply(text, request=request, by=by) or ""
+        needs = "pause" if frame.action == "resume" else frame.action
+        if needs not in self.source.caps:
+            return f"this source ({self.source.name}) cannot {frame.action}"
+        getattr(self, frame.action)(by=by)
+        return ""
+
+
+class _Run:
+    """A session as its source sees it; ``events`` means something else on the session itself."""
+
+    __slots__ = ("ask", "config", "events", "gate", "speak", "_session")
+
+    def __init__(self, session: StreamingSession) -> None:
+        self._session = session
+        self.config = session.config
+        self.events = session.writer
+        self.gate = session.gate
+        self.speak = session.speak
+        self.ask = session.ask
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was asked for."""
+        return self._session.stopping
+
+
+def _info(error: BaseException | None) -> ErrorInfo | None:
+    if error is None:
+        return None
+    lines = traceback.format_exception(error)
+    return ErrorInfo(
+        type=type(error).__name__, message=str(error), traceback="".join(lines)[-20_000:]
+    )

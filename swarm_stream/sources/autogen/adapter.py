@@ -1,0 +1,229 @@
+"""``AutoGenStreamingAdapter``: an AutoGen agent or team as a source.
+
+What is said is heard by the tap, where it is said; this module starts the run, waits for it, and
+makes sure that it ends. The framework's result is never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from autogen_agentchat.base import TaskResult, Team
+from autogen_agentchat.messages import BaseChatMessage, TextMessage
+from autogen_core import CancellationToken
+
+from swarm_stream.errors import SessionStateError, SourceError
+from swarm_stream.sources.autogen.tap import Tap
+from swarm_stream.sources.autogen.walk import Runner, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swarm_stream.sources.base import Run
+
+__all__ = ["AutoGenStreamingAdapter"]
+
+_log = logging.getLogger("swarm_stream.sources.autogen")
+
+# Teams that AutoGen cannot run again, and how they came to be so. Its agents can.
+_spoiled: WeakKeyDictionary[Team, str] = WeakKeyDictionary()
+
+CAPS: Final = frozenset({"cancel", "stop", "pause", "backpressure", "input", "lanes"})
+
+
+class AutoGenStreamingAdapter:
+    """Run an AutoGen agent or team, and say what happens in it.
+
+    For the time of the run the agents' and teams' instances are listened to (see ``tap``); they
+    are as before when it ends. Runs once; ``request_*`` may be called from the loop that runs it.
+
+    What ``run`` gives is AutoGen's own ``TaskResult``, and what it raises is the exception that
+    the model client, tool or agent raised, also in teams, where AutoGen itself raises a
+    ``RuntimeError`` with that exception's text.
+
+    Args:
+        source: An agent (``ChatAgent``), a team, or a function without arguments that makes one.
+            A function is called at once.
+
+    Raises:
+        SourceError: If ``source`` is none of these.
+
+    Attributes:
+        leaked: After a run that was cancelled: names of agents that ignored it and still run.
+
+    """
+
+    name = "autogen"
+    caps = CAPS
+
+    def __init__(self, source: Runner | Callable[[], Runner]) -> None:
+        runner: Any = source
+        if not isinstance(runner, Runner) and callable(runner):
+            runner = runner()
+        if not isinstance(runner, Runner) or not hasattr(runner, "run_stream"):
+            raise SourceError(
+                f"{type(runner).__name__} is neither an AutoGen agent nor a team. Give an "
+                "autogen_agentchat agent, a team of them, or a function that makes one"
+            )
+        self.leaked: list[str] = []
+        self._runner: Runner = runner
+        self._root = walk(runner)
+        self._token = CancellationToken()
+        self._tap: Tap | None = None
+        self._stopping = False
+
+    @property
+    def title(self) -> str:
+        """The name of the agent or team."""
+        return self._runner.name
+
+    @property
+    def agents(self) -> list[str]:
+        """The names of all agents, also in nested teams and tools, in the order of the tree."""
+        return [node.name for node in self._root if not node.is_team]
+
+    def check(self, task: object) -> None:
+        """Refuse what cannot be run, before anything begins.
+
+        Raises:
+            SourceError: If AutoGen takes no such task.
+            SessionStateError: If the team is running, or AutoGen cannot run it again.
+
+        """
+        _messages(task)
+        for node in self._root:
+            team = node.runner
+            if not isinstance(team, Team):
+                continue
+            if getattr(team, "_is_running", False):
+                raise SessionStateError(
+                    f"team {team.name!r} is already running. Wait for that run or cancel it, or "
+                    "give ss.stream a function that makes a fresh team"
+                )
+            if team in _spoiled:
+                raise SessionStateError(
+                    f"team {team.name!r} cannot run again: its last run {_spoiled[team]}, and "
+                    "AutoGen's teams do not recover from that. Make a fresh team, or give "
+                    "ss.stream a function that makes one"
+                )
+
+    async def run(self, run: Run, task: object) -> TaskResult:
+        """Run to the end and give AutoGen's own result.
+
+        Args:
+            run: Where to say what happens.
+            task: A text, a message, a list of messages, or None to go on where the agent or
+                team stopped before, as AutoGen's ``run_stream()`` does. A text is not repeated:
+                the session's ``start`` has it. Messages are, in a lane of kind ``user``.
+
+        Raises:
+            SourceError: If the task is none of these.
+            SessionStateError: If the agent or team is running elsewhere or cannot run again.
+
+        """
+        self.check(task)
+        messages = _messages(task)
+        tap = Tap(run, self._root)
+        tap.stopping = self._stopping
+        self._tap = tap
+        driver: asyncio.Task[TaskResult] | None = None
+        try:
+            await tap.install(messages, told=task is None or isinstance(task, str))
+            if self._token.is_cancelled():
+                raise asyncio.CancelledError
+            driver = asyncio.create_task(
+                self._drive(tap, messages or None), name=f"swarm_stream runs {self.title}"
+            )
+            await asyncio.wait({driver})
+        finally:
+            try:
+                await self._let_go(driver, tap, run.config.cancel_timeout_s)
+            finally:
+                tap.restore()
+        return await self._outcome(driver, tap)
+
+    def request_cancel(self) -> None:
+        """Cancel AutoGen's token and every invocation. Does nothing the second time."""
+        self._token.cancel()
+        if self._tap is not None:
+            self._tap.cancel()
+
+    def request_stop(self) -> None:
+        """End after the agents that are speaking: the team ends as by a termination condition.
+
+        An agent that runs alone is let finish.
+        """
+        self._stopping = True
+        if self._tap is not None:
+            self._tap.stopping = True
+
+    async def _drive(self, tap: Tap, messages: list[BaseChatMessage] | None) -> TaskResult:
+        runner: Any = self._runner
+        result: TaskResult | None = None
+        # Not left early, whatever happens: closing a team's stream would wait for all its turns.
+        async for item in runner.run_stream(task=messages, cancellation_token=self._token):
+            if isinstance(item, TaskResult):
+                result = item
+            else:
+                await tap.surface(item)
+        if result is None:
+            raise RuntimeError(f"{self.title!r} ended its stream without a TaskResult")
+        return result
+
+    async def _let_go(
+        self, driver: asyncio.Task[TaskResult] | None, tap: Tap, timeout_s: float
+    ) -> None:
+        """End what still runs, harder each time, and never wait for it without a limit."""
+        if driver is not None and not driver.done():
+            self.request_cancel()
+            await asyncio.wait({driver}, timeout=timeout_s)
+            for _ in range(2):
+                if driver.done():
+                    break
+                driver.cancel()
+                await asyncio.wait({driver}, timeout=timeout_s)
+        self.leaked = await tap.let_go(timeout_s)
+        if driver is not None and not driver.done():
+            self.leaked.append(self.title)
+        if self.leaked:
+            _log.warning("still running after it was cancelled: %s", ", ".join(self.leaked))
+
+    async def _outcome(self, driver: asyncio.Task[TaskResult], tap: Tap) -> TaskResult:
+        if driver.cancelled():
+            self._spoil("was cancelled")
+            raise asyncio.CancelledError
+        raised = driver.exception()
+        if raised is None:
+            return driver.result()
+        self._spoil("failed")
+        # Raised outside of any handler, so that the original keeps its own cause and context.
+        raise tap.failures.original(raised) if isinstance(raised, Exception) else raised
+
+    def _spoil(self, how: str) -> None:
+        for node in self._root:
+            if isinstance(node.runner, Team):
+                _spoiled[node.runner] = how
+
+
+def _messages(task: object) -> list[BaseChatMessage]:
+    """Give a task as messages, as AutoGen itself would make them."""
+    match task:
+        case None:
+            return []
+        case str():
+            return [TextMessage(content=task, source="user")]
+        case BaseChatMessage():
+            return [task]
+        case Sequence() if task and all(isinstance(entry, BaseChatMessage) for entry in task):
+            return list(task)
+        case Sequence() if not task:
+            raise SourceError("the list of messages is empty; give a task, or task=None to go on")
+        case _:
+            raise SourceError(
+                f"an AutoGen task is a text, a message or a list of messages, not "
+                f"{type(task).__name__}. For other data write task=str(data)"
+            )

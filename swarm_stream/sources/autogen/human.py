@@ -1,0 +1,91 @@
+"""Questions that AutoGen's ``UserProxyAgent`` asks a person."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from autogen_agentchat.agents import UserProxyAgent
+
+if TYPE_CHECKING:
+    from autogen_core import CancellationToken
+
+    from swarm_stream.sources.autogen.lanes import Lanes
+    from swarm_stream.sources.autogen.patches import Patches
+    from swarm_stream.sources.base import Run
+
+__all__ = ["HumanInput"]
+
+
+class HumanInput:
+    """Bring the questions of one run to whoever watches it.
+
+    An agent with an ``input_func`` of its user's keeps it, and its question and answer are shown.
+    One that would call ``input()`` asks through ``Run.ask`` instead: ``input()`` holds a whole
+    kernel, and only one page can answer it.
+
+    AutoGen announces a question by an event and asks it by a call; either may come first. They
+    have the same request id, and whichever brings the prompt shows the question.
+    """
+
+    def __init__(self, run: Run, lanes: Lanes) -> None:
+        self._run = run
+        self._lanes = lanes
+        self._shown: set[str] = set()
+        self._announced: dict[str, int] = {}
+
+    def attach(self, agent: UserProxyAgent, patches: Patches) -> None:
+        """Take over the agent's input function for the run."""
+        own: Any = agent.input_func
+
+        async def asked(prompt: str, cancellation_token: CancellationToken | None = None) -> str:
+            request = UserProxyAgent.InputRequestContext.request_id()
+            lane = self._lanes.scope.lane or 0
+            self._shown.add(request)
+            self._announced.pop(request, None)
+            if _is_terminal(own):
+                return await self._run.ask(prompt, lane=lane, request=request)
+            self._run.events.input_request(request, lane, prompt)
+            reply = await _call(own, prompt, cancellation_token)
+            self._run.events.input_reply(request, str(reply), by="input_func")
+            return reply
+
+        patches.put(agent, "input_func", asked)
+        patches.put(agent, "_is_async", value=True)
+
+    def requested(self, request: str, lane: int, agent: object) -> None:
+        """Take an announcement. The prompt comes with the call, if there is one."""
+        if request in self._shown:
+            return
+        if isinstance(agent, UserProxyAgent):
+            self._announced[request] = lane
+        else:
+            self._show(request, lane)
+
+    def left_out(self, lane: int | None) -> None:
+        """Show what a lane announced and never asked for."""
+        for request, asker in tuple(self._announced.items()):
+            if asker == lane:
+                del self._announced[request]
+                self._show(request, asker)
+
+    def _show(self, request: str, lane: int) -> None:
+        self._shown.add(request)
+        self._run.events.input_request(request, lane, "")
+
+
+def _is_terminal(function: object) -> bool:
+    # IPython puts a function of its own in the place of input(), so it is looked up each time.
+    return function == builtins.input or (
+        getattr(function, "__name__", "") == "cancellable_input"
+        and str(getattr(function, "__module__", "")).startswith("autogen_agentchat.")
+    )
+
+
+async def _call(function: Any, prompt: str, token: CancellationToken | None) -> str:  # noqa: ANN401
+    if inspect.iscoroutinefunction(function):
+        reply: str = await function(prompt, token)
+        return reply
+    return await asyncio.get_running_loop().run_in_executor(None, function, prompt)

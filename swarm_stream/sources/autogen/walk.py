@@ -1,0 +1,111 @@
+"""Find every agent and team inside of an AutoGen team or agent.
+
+AutoGen offers no way to ask for these, so private attributes are read; AutoGen Studio does the
+same. What cannot be found is not lost: its events come up through what is around it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from autogen_agentchat.agents import MessageFilterAgent, SocietyOfMindAgent, UserProxyAgent
+from autogen_agentchat.base import ChatAgent, Team
+from autogen_core.tools import StaticWorkbench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Node", "Runner", "walk"]
+
+Runner = ChatAgent | Team
+"""What AutoGen can run."""
+
+
+@dataclass(eq=False)
+class Node:
+    """An agent or a team, and what is inside of it.
+
+    ``names`` are the sources under which its own messages may come.
+    """
+
+    runner: Runner
+    parent: Node | None = None
+    tool: bool = False
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The name of its lane."""
+        return self.runner.name
+
+    @property
+    def is_team(self) -> bool:
+        """Whether it is a team."""
+        return isinstance(self.runner, Team)
+
+    @property
+    def kind(self) -> str:
+        """The kind of its lane: ``agent``, ``team``, ``tool`` or ``user``."""
+        if self.tool:
+            return "tool"
+        if self.is_team:
+            return "team"
+        return "user" if isinstance(self.runner, UserProxyAgent) else "agent"
+
+    @property
+    def names(self) -> set[str]:
+        """The sources of its own messages; a filter passes on what the agent in it says."""
+        names = {self.runner.name}
+        inner: Any = self.runner
+        while isinstance(inner, MessageFilterAgent):
+            inner = inner._wrapped_agent  # noqa: SLF001  (there is no public way)
+            names.add(inner.name)
+        return names
+
+    def participant(self, name: str) -> Node | None:
+        """Give the participant of this team with that name."""
+        return next((c for c in self.children if c.name == name and not c.tool), None)
+
+    def __iter__(self) -> Iterator[Node]:
+        """Go through this node and all below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child
+
+
+def walk(runner: Runner) -> Node:
+    """Give the tree of agents and teams. One that is found twice has the first place."""
+    return _node(runner, None, tool=False, seen=set())
+
+
+def _node(runner: Runner, parent: Node | None, *, tool: bool, seen: set[int]) -> Node:
+    node = Node(runner, parent, tool)
+    seen.add(id(runner))
+    for inner, as_tool in _inside(runner):
+        if id(inner) not in seen:
+            node.children.append(_node(inner, node, tool=as_tool, seen=seen))
+    return node
+
+
+def _inside(runner: Any) -> Iterator[tuple[Runner, bool]]:  # noqa: ANN401
+    """Give what is directly inside, and whether it is a tool there."""
+    while isinstance(runner, MessageFilterAgent):
+        runner = runner._wrapped_agent  # noqa: SLF001
+    members = list(getattr(runner, "_participants", ())) if isinstance(runner, Team) else []
+    if isinstance(runner, SocietyOfMindAgent):
+        members.append(runner._team)  # noqa: SLF001
+    for member in members:
+        if isinstance(member, Runner):
+            yield member, False
+    for bench in _benches(runner):
+        for tool in bench._tools:  # noqa: SLF001
+            inner = getattr(tool, "_task_runner", None)  # of AgentTool, TeamTool and their like
+            if isinstance(inner, Runner):
+                yield inner, True
+
+
+def _benches(runner: object) -> list[StaticWorkbench]:
+    found = getattr(runner, "_workbench", None) or []
+    benches = found if isinstance(found, list | tuple) else [found]
+    return [bench for bench in benches if isinstance(bench, StaticWorkbench)]

@@ -1,0 +1,100 @@
+"""Where events come from: the contract between a session and a source.
+
+A ``Source`` runs something (an agent, a team, an iterator, a recording) and says what happens
+through the ``Run`` that the session gives it. It knows nothing of buffers, sockets or views.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from swarm_stream.config import StreamingConfig
+    from swarm_stream.events.model import Channel
+    from swarm_stream.events.writer import EventWriter
+
+__all__ = ["Run", "Source"]
+
+
+class Run(Protocol):
+    """What a session gives to a source. Used on the loop that runs the source."""
+
+    @property
+    def config(self) -> StreamingConfig:
+        """The settings of the session."""
+        ...
+
+    @property
+    def events(self) -> EventWriter:
+        """Where the source says what happens. Calls return at once and never fail on a full buffer.
+
+        Await ``gate`` before each delta, so that the buffer is not overrun.
+        """
+        ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was asked for: end after the agent that is speaking."""
+        ...
+
+    async def gate(self) -> None:
+        """Wait while the run is paused or its buffer is above the pause mark.
+
+        Returns without a switch of tasks while the gate is open. Cancelling is safe.
+        """
+        ...
+
+    async def speak(self, lane: int, text: str, *, channel: Channel = "text") -> None:
+        """Stream text that came whole, word by word, at ``config.max_tokens_per_second``.
+
+        Opens and closes the segment itself. Returns when the text is queued, so that pacing
+        does not slow the agents, and waits only when more than a buffer of words is queued.
+        """
+        ...
+
+    async def ask(self, prompt: str, *, lane: int, request: str | None = None) -> str:
+        """Ask a person and wait for the answer, for days if need be. Cancelling is safe."""
+        ...
+
+
+class Source(Protocol):
+    """Something that can be run once, and watched."""
+
+    @property
+    def name(self) -> str:
+        """The adapter's name, as ``start.source`` shows it: ``autogen``, ``iterator``, ..."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What is run, for headers and lists: the team's or agent's name."""
+        ...
+
+    @property
+    def agents(self) -> Iterable[str]:
+        """Names of the agents that are known before the run."""
+        ...
+
+    @property
+    def caps(self) -> frozenset[str]:
+        """What it can do: of ``cancel stop pause backpressure input lanes``."""
+        ...
+
+    async def run(self, run: Run, task: object) -> object:
+        """Run to the end and give the framework's own result, unaltered.
+
+        The session has written ``start`` and will write ``end``; the source writes all between.
+        Whatever the framework raises is raised from here. When cancelled, it lets go of
+        everything it started before it returns.
+        """
+        ...
+
+    def request_cancel(self) -> None:
+        """Ask the framework to end now. Returns at once; the session escalates if it is deaf."""
+        ...
+
+    def request_stop(self) -> None:
+        """Ask the framework to end after the agent that is speaking."""
+        ...
