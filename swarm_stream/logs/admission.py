@@ -1,7 +1,7 @@
-"""Who holds a stream, and whether an append is let in: the rules of PROTOCOL.md, "Claim" and
-"Append". The only copy in Python.
+"""Who holds a stream, and whether an append is let in: PROTOCOL.md, "Claim" and "Append".
 
-Pure: a log calls these inside the transaction that writes, and does what they say.
+The only copy of these rules in Python. Pure: a log calls these inside the transaction that
+writes, and does what they say.
 """
 
 from __future__ import annotations

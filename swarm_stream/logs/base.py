@@ -28,7 +28,7 @@ class Slice(NamedTuple):
 
     offset: int
     """Of the first event."""
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody misses
     """How many; 0 at the tail."""
     body: bytes
 

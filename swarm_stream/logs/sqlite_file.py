@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from swarm_stream.errors import LogError, LogLockedError, LogVersionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = [
     "APPLICATION_ID",
@@ -65,6 +67,8 @@ MIGRATIONS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {1: _create
 class FileLock:
     """Keeps other servers from a log's file until it is released or the process dies.
 
+    Makes the directory where there is none.
+
     An open exclusive transaction on an empty companion database: SQLite then uses the locks of
     the operating system, which works on every platform that SQLite runs on and within one process
     too, and which ends with the process, however it dies. The companion file stays.
@@ -77,6 +81,10 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         lock_path = path.with_name(path.name + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_writable(path, error) from error
         try:
             self._db = sqlite3.connect(lock_path, timeout=0, isolation_level=None)
         except sqlite3.Error as error:
@@ -149,12 +157,8 @@ def _prepare(path: Path, busy_timeout_s: float) -> None:
         # decide. Its companions (-wal, -shm) get the same mode from SQLite.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise LogError(
-            f"the log {path} cannot be written: {error.strerror}. Give the server a file in a "
-            "directory where it may write"
-        ) from error
+        raise _not_writable(path, error) from error
     with closing(connect(path, synchronous="FULL", busy_timeout_s=busy_timeout_s)) as db:
-        # A large shared lock is taken at once, so a file that is in use elsewhere shows here.
         tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         application_id = db.execute("PRAGMA application_id").fetchone()[0]
         version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -184,6 +188,13 @@ def _prepare(path: Path, busy_timeout_s: float) -> None:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={newest}")
         db.execute("COMMIT")
+
+
+def _not_writable(path: Path, error: OSError) -> LogError:
+    return LogError(
+        f"the log {path} cannot be written: {error.strerror}. Give the server a file in a "
+        "directory where it may write"
+    )
 
 
 def _set_aside(path: Path, error: sqlite3.Error) -> None:

@@ -6,7 +6,6 @@ Everything that a read needs comes with three statements, whatever the number of
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -18,6 +17,7 @@ from swarm_stream.logs.sqlite_file import connect, explain
 from swarm_stream.logs.worker import Answer, Done
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
     from pathlib import Path
 

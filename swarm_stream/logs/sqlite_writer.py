@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from swarm_stream.logs.sqlite_ledger import Ledger
 from swarm_stream.logs.worker import Answer, Done
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
     from pathlib import Path
 

@@ -116,7 +116,9 @@ def assert_nothing_missing(both_: Both, task: Any) -> None:
     }
     raw = sorted(entry.native["type"] for entry in run.of(model.Raw))
     assert raw == sorted(
-        type(item).__name__ for item in both_.native if type(item).__name__.split("[")[0] not in known
+        type(item).__name__
+        for item in both_.native
+        if type(item).__name__.split("[")[0] not in known
     )
     # Chunks: the same number of characters, lane by lane and marker by marker, is the business
     # of each test; that none is missing over all lanes is the same everywhere.
@@ -131,7 +133,8 @@ def assert_nothing_missing(both_: Both, task: Any) -> None:
     texts = [
         item.content
         for item in both_.native
-        if type(item).__name__ == "TextMessage" and not (item.source == "user" and task == "go")
+        if type(item).__name__ == "TextMessage"
+        and not (item.source == "user" and item.content == task)
     ]
     all_text = run.all_text()
     for text in texts:

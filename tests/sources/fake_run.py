@@ -124,10 +124,7 @@ class FakeRun:
 
     def streamed(self, channel: str = "text") -> dict[str, str]:
         """What the models streamed in each lane, joined."""
-        return {
-            name: "".join(texts)
-            for name, texts in self._texts(channel, spoken=False).items()
-        }
+        return {name: "".join(texts) for name, texts in self._texts(channel, spoken=False).items()}
 
     def spoken(self, channel: str = "text") -> dict[str, list[str]]:
         """The texts that came whole, by lane."""
@@ -146,6 +143,7 @@ class FakeRun:
             for said in self._texts(channel, spoken=spoken).values()
             for text in (*said, "".join(said))
         ]
+        texts.append(self.streamed_in_order())
         texts += [e.text for e in self.of(model.Close) if e.text is not None]
         texts += [str(e.content) for e in self.of(model.Message) + self.of(model.Handoff)]
         return "\n".join(texts)

@@ -91,10 +91,10 @@ async def test_reasoning_that_is_not_streamed_is_spoken() -> None:
 
 
 async def test_markers_may_be_cut_by_chunks_and_come_many_times() -> None:
-    chunks = ["<th", "ink>a", "b</thi", "nk>c<think>d</think", ">e </think> <", "thin"]
+    chunks = ["<th", "ink>a", "b</thi", "nk>c<think>d</think", ">e <", "/x> <thin"]
     it = await both(lambda: assistant(chunks))
     assert it.run.streamed("reasoning") == {"alice": "abd"}
-    assert it.run.streamed("text") == {"alice": "ce </think> <thin"}
+    assert it.run.streamed("text") == {"alice": "ce </x> <thin"}
     assert it.run.finals() == []
 
 
@@ -297,6 +297,7 @@ def _yes(_request: Any) -> ApprovalResponse:
     return ApprovalResponse(approved=True, reason="")
 
 
+@pytest.mark.filterwarnings("ignore:Using LocalCommandLineCodeExecutor")
 @pytest.mark.parametrize("stream", [True, False])
 async def test_code_is_a_tool_call(tmp_path: Any, monkeypatch: Any, *, stream: bool) -> None:
     monkeypatch.setenv("PATH", f"{sys.exec_prefix}/bin:/usr/bin:/bin")

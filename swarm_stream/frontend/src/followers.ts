@@ -21,6 +21,7 @@ interface Follower {
 export class Followers {
   private readonly streams = new Map<string, Set<Follower>>();
   private connected = false;
+  private muted = false;
   private status: LinkStatus = { is: "connecting" };
 
   /** `send` is only called between `opened` and `lost`; `idle` when the last one has left. */
@@ -37,7 +38,6 @@ export class Followers {
     const follower: Follower = { state: begin(stream, options), watcher, rewound: 0 };
     const peers = this.streams.get(stream) ?? new Set();
     this.streams.set(stream, peers);
-    for (const peer of peers) peer.rewound = Math.max(peer.rewound, peer.state.next);
     peers.add(follower);
     watcher.linked(this.status);
     if (this.connected) this.feed(follower, { type: "connected" });
@@ -52,7 +52,17 @@ export class Followers {
   /** The connection is open: everybody joins. */
   opened(): void {
     this.connected = true;
-    for (const follower of this.all()) this.feed(follower, { type: "connected" });
+    for (const peers of this.streams.values()) {
+      // The server keeps one cursor for each stream, so the view that is furthest behind asks.
+      const open = [...peers].filter(({ state }) => state.is !== "closed");
+      const lowest = Math.min(...open.map(({ state }) => state.next));
+      const asks = open.find(({ state }) => state.next === lowest);
+      for (const follower of open) {
+        this.muted = follower !== asks;
+        this.feed(follower, { type: "connected" });
+      }
+      this.muted = false;
+    }
   }
 
   /** The connection is gone. */
@@ -89,10 +99,13 @@ export class Followers {
     return wait;
   }
 
-  private obey({ watcher }: Follower, action: Action): Promise<void> | undefined {
+  private obey(follower: Follower, action: Action): Promise<void> | undefined {
+    const { watcher } = follower;
     switch (action.type) {
       case "send":
-        if (this.connected) this.send(action.frame);
+        if (!this.connected || this.muted) return undefined;
+        if (action.frame.op === "subscribe") this.rewind(follower);
+        this.send(action.frame);
         return undefined;
       case "show":
         return watcher.show(action.events);
@@ -113,6 +126,13 @@ export class Followers {
         return undefined;
       default:
         return action satisfies never;
+    }
+  }
+
+  /** One view asks for the stream anew: what the others get again is no fault. */
+  private rewind(asker: Follower): void {
+    for (const peer of this.streams.get(asker.state.stream) ?? []) {
+      if (peer !== asker) peer.rewound = Math.max(peer.rewound, peer.state.next);
     }
   }
 

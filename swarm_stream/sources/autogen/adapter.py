@@ -164,6 +164,7 @@ class AutoGenStreamingAdapter:
     async def _drive(self, tap: Tap, messages: list[BaseChatMessage] | None) -> TaskResult:
         runner: Any = self._runner
         result: TaskResult | None = None
+        tap.begin()
         # Not left early, whatever happens: closing a team's stream would wait for all its turns.
         async for item in runner.run_stream(task=messages, cancellation_token=self._token):
             if isinstance(item, TaskResult):

@@ -60,6 +60,10 @@ class Lanes:
         """Give the lane of an agent or a team, here."""
         return self._path(node)[node]
 
+    def begin(self) -> None:
+        """Make this run the one that the present task, and all that it starts, belongs to."""
+        _scope.set(Scope(self))
+
     def enter(self, node: Node) -> Scope:
         """Make ``node`` the speaker of the present task, and of all that it starts."""
         lanes = self._path(node)

@@ -106,6 +106,10 @@ class Tap:
                 await self._make_stoppable(node)
         self.failures.listen(lambda: self._lanes.scope.owner is self._lanes)
 
+    def begin(self) -> None:
+        """Make the present task, and all that it starts, a part of this run."""
+        self._lanes.begin()
+
     def restore(self) -> None:
         """Stop listening: every agent is as it was."""
         self.failures.close()
@@ -279,7 +283,8 @@ class Tap:
         speaker = node.participant(item.source)
         manager = getattr(node.runner, "_group_chat_manager_name", None)
         if _key(item) in self._tasks:
-            await self._speak(self._voice(self._lanes.named(item.source, None, "user")), item)
+            voice = self._voice(self._lanes.named(item.source, None, "user"), typed=True)
+            await self._speak(voice, item)
         elif isinstance(item, SelectSpeakerEvent):
             await self._speak(self._voice(lane, node), item)
         elif speaker is not None:
@@ -295,7 +300,7 @@ class Tap:
                 await self._run.gate()
             await self._speak(self._voice(self._lanes.named(item.source, lane, "manager")), item)
 
-    def _voice(self, lane: int, team: Node | None = None) -> Voice:
+    def _voice(self, lane: int, team: Node | None = None, *, typed: bool = False) -> Voice:
         """Give the voice of somebody whose invocations are not seen."""
         voice = self._voices.get(lane)
         if voice is None:
@@ -304,7 +309,7 @@ class Tap:
                 chosen = None if team is None else team.participant(name)
                 return None if chosen is None else self._lanes.of(chosen)
 
-            voice = Voice(self._run.events, lane, lane_of=lane_of)
+            voice = Voice(self._run.events, lane, lane_of=lane_of, typed=typed)
             self._voices[lane] = voice
         return voice
 

@@ -1,0 +1,146 @@
+"""The public face: what ``import swarm_stream as ss`` offers as functions."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from swarm_stream.config import StreamingConfig
+from swarm_stream.errors import ConfigurationError
+from swarm_stream.events.model import encode_event
+from swarm_stream.protocol.frames import check_stream_name
+from swarm_stream.runtime.manager import StreamingManager
+from swarm_stream.runtime.session import StreamingSession
+from swarm_stream.runtime.streams import StreamTable, list_streams
+from swarm_stream.sources.recorded import RecordedSource
+from swarm_stream.views.display import in_notebook, show
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["attach", "manager", "record", "replay", "stream", "streams"]
+
+_lock = threading.Lock()
+_manager: StreamingManager | None = None
+
+
+def manager() -> StreamingManager:
+    """Give the manager of this process, which makes all sessions of ``ss.stream``."""
+    global _manager  # noqa: PLW0603  (one for each process, made when first needed)
+    with _lock:
+        if _manager is None:
+            _manager = StreamingManager()
+        return _manager
+
+
+def stream(  # noqa: PLR0913
+    source: object,
+    *,
+    task: object = None,
+    name: str | None = None,
+    config: StreamingConfig | None = None,
+    display: bool = True,
+    take_over: bool = False,
+    **settings: Any,  # noqa: ANN401
+) -> StreamingSession:
+    """Run something and stream what it says. Returns at once; the cell is free.
+
+    Args:
+        source: An AutoGen agent or team, a function without arguments that makes one, an async
+            iterator of texts, dicts or events, a list of chat messages, or a recorded run.
+        task: What it is asked to do.
+        name: The stream's name, for ``ss.attach``; a fresh one is made where it is left out.
+        config: Settings; or give single ones as keyword arguments (``buffer_size=...``).
+        display: Whether a live view appears in the cell.
+        take_over: Whether a live producer of that ``name`` is fenced off instead of refused.
+        **settings: Any setting of ``StreamingConfig``.
+
+    Returns:
+        The session. ``await`` it for the framework's own result.
+
+    Raises:
+        SourceError: If ``source`` is nothing that can be run, or the task does not fit it.
+        ConfigurationError: If a setting is out of range.
+        StreamNameError: If the name has characters that are not allowed.
+        StreamNameTakenError: If a live producer has the name.
+        StreamClosedError: If a stream of that name has ended.
+        SessionStateError: If no event loop is running, or too many runs go on.
+
+    """
+    if settings:
+        if config is not None:
+            raise ConfigurationError("give either config= or single settings, not both")
+        config = StreamingConfig.load(**settings)
+    session = manager().create(source, task=task, name=name, config=config, take_over=take_over)
+    session.start()
+    if display and in_notebook():
+        show(session)
+    return session
+
+
+def attach(stream: str, *, display: bool = True) -> object:
+    """Show a stream that lives elsewhere, or is over. Gives its view, for composing.
+
+    Raises:
+        StreamNameError: If that cannot be a stream's name.
+
+    """
+    from swarm_stream.views.attached import AttachedStream  # noqa: PLC0415  (imports widgets)
+
+    attached = AttachedStream(check_stream_name(stream), manager().runtime)
+    if display and in_notebook():
+        attached.show()
+    return attached
+
+
+def streams() -> StreamTable:
+    """Give a table of the streams of this server, or of this process where there is none."""
+    return list_streams(manager())
+
+
+async def record(session: StreamingSession, path: str | PathLike[str]) -> Path:
+    """Write a run to a file, one event a line; waits for its end. ``ss.replay`` plays it.
+
+    Raises:
+        OffsetOutOfRangeError: If this process no longer holds the run from its beginning.
+
+    """
+    target = Path(path)
+    lines = [
+        encode_event(event) if not hasattr(event, "data") else msgspec.json.encode(event.data)  # type: ignore[arg-type]
+        async for event in session.events()
+    ]
+    target.write_bytes(b"\n".join(lines) + b"\n")
+    return target
+
+
+def replay(
+    recorded: object, *, speed: float | None = 1.0, display: bool = True, name: str | None = None
+) -> StreamingSession:
+    """Play a recorded run again, as a run of its own.
+
+    Args:
+        recorded: A path that ``ss.record`` wrote, or events.
+        speed: How many times as fast as it was; None plays it at once.
+        display: Whether a live view appears in the cell.
+        name: The new stream's name.
+
+    """
+    return stream(RecordedSource(recorded, speed=speed), display=display, name=name)
+
+
+def _make_view(session: StreamingSession) -> object:
+    from swarm_stream.views.widget import StreamView  # noqa: PLC0415  (slow; only when shown)
+
+    return StreamView(
+        manager().runtime,
+        stream=session.id,
+        server=session.served_by,
+        title=session.source.title,
+    )
+
+
+StreamingSession.view_factory = staticmethod(_make_view)

@@ -1,0 +1,172 @@
+/**
+ * The transcript on the page, in order, append-only.
+ *
+ * What one lane does without a break is a turn. A segment keeps its place while others come
+ * after it, so lanes that talk at once grow side by side in the order in which they began.
+ */
+
+import { attrs, h } from "./dom.ts";
+import type { Item, LaneState, Observer, Segment, Transcript } from "./fold.ts";
+import {
+  endView,
+  inputView,
+  type ItemView,
+  lineOf,
+  messageView,
+  rawView,
+  type ReplyTo,
+  toolView,
+} from "./items.ts";
+import { laneAncestors, laneColour, laneHead, laneName } from "./lanes.ts";
+import { renderMarkdown } from "./markdown.ts";
+import { type SegmentView, segmentView } from "./segments.ts";
+
+export interface BodyEvents {
+  reply: ReplyTo;
+  /** Something that a reader who does not look should hear. */
+  announce(text: string): void;
+  /** What the last line says besides the outcome. */
+  summary(): string;
+}
+
+export class Body implements Observer {
+  readonly element = h("div", "swst-list");
+  private readonly segments = new Map<Segment, SegmentView>();
+  private readonly views = new Map<Item, ItemView>();
+  private turn: { readonly lane: number | null; readonly content: HTMLElement } | null = null;
+  private task: HTMLElement | null = null;
+  private transcript: Transcript | null = null;
+
+  constructor(private readonly events: BodyEvents) {}
+
+  /** The transcript that this draws; it was made with this as its observer. */
+  attach(transcript: Transcript): void {
+    this.transcript = transcript;
+  }
+
+  started(): void {
+    const task = this.transcript?.task ?? "";
+    if (task === "") return;
+    const text = h("div", "swst-md");
+    renderMarkdown(text, task);
+    this.task = h("div", "swst-task", h("span", "swst-kind", "task"), text);
+    this.append(this.task);
+    this.events.announce("The run has started.");
+  }
+
+  lane(lane: LaneState): void {
+    // Turns that were drawn before their lane was known get their name now.
+    const heads = this.element.querySelectorAll(`.swst-turn[data-lane="${lane.lane}"]`);
+    for (const turn of heads) {
+      turn.querySelector(".swst-turn-head")?.replaceWith(laneHead(this.lanes, lane.lane));
+    }
+  }
+
+  began(segment: Segment): void {
+    const view = segmentView(segment, laneName(this.lanes, segment.lane));
+    this.segments.set(segment, view);
+    this.place(segment.lane).append(view.element);
+  }
+
+  grew(segment: Segment, text: string): void {
+    this.segments.get(segment)?.append(text);
+  }
+
+  closed(segment: Segment): void {
+    this.segments.get(segment)?.close();
+    // Nothing more comes, and a parser for each segment of a long run is memory.
+    this.segments.delete(segment);
+  }
+
+  added(item: Item): void {
+    switch (item.kind) {
+      case "message":
+        // The task comes twice from most teams: as the run's, and as its first message.
+        if (this.task !== null && item.content === this.transcript?.task) return;
+        this.put(item, messageView(item));
+        return;
+      case "tool":
+        this.put(item, toolView(item));
+        return;
+      case "input":
+        this.put(item, inputView(item, this.events.reply, () => this.isOver));
+        this.events.announce(`${laneName(this.lanes, item.lane)} asks: ${item.prompt}`);
+        return;
+      case "raw":
+        this.put(item, rawView(item));
+        return;
+      case "handoff":
+      case "select":
+      case "control":
+      case "unknown": {
+        const line = lineOf(item, this.lanes);
+        if (line !== null) this.line(line, item.kind);
+        return;
+      }
+      default:
+        item satisfies never;
+    }
+  }
+
+  changed(item: Item): void {
+    this.views.get(item)?.update();
+  }
+
+  ended(): void {
+    const { transcript } = this;
+    if (transcript === null) return;
+    for (const view of this.views.values()) view.update();
+    this.append(endView(transcript, this.events.summary()));
+    this.events.announce(`The run has ${ENDED[transcript.outcome ?? "completed"]}.`);
+  }
+
+  /** Say in its place that events are no longer kept. */
+  missing(from: number, to: number): void {
+    const count = to - from;
+    const what = count === 1 ? "1 event is" : `${count} events are`;
+    this.line(`${what} missing here: the server no longer keeps offsets ${from} to ${to - 1}`, "gap");
+    this.events.announce(`${what} missing.`);
+  }
+
+  private get lanes(): ReadonlyMap<number, LaneState> {
+    return this.transcript?.lanes ?? new Map();
+  }
+
+  private get isOver(): boolean {
+    return this.transcript?.outcome != null;
+  }
+
+  private put(item: Item, view: ItemView): void {
+    this.views.set(item, view);
+    this.place(item.lane).append(view.element);
+  }
+
+  private line(text: string, kind: string): void {
+    this.append(h("div", `swst-line swst-line-${kind}`, text));
+  }
+
+  private append(element: HTMLElement): void {
+    this.turn = null;
+    this.element.append(element);
+  }
+
+  /** Where the next thing of a lane goes: its turn, a new one if another lane came between. */
+  private place(lane: number | null): HTMLElement {
+    if (this.turn?.lane === lane) return this.turn.content;
+    const content = h("div", "swst-turn-body");
+    const turn = h("div", "swst-turn", laneHead(this.lanes, lane), content);
+    attrs(turn, { "data-lane": lane === null ? "" : String(lane) });
+    turn.style.setProperty("--swst-lane", laneColour(lane));
+    turn.style.setProperty("--swst-depth", String(laneAncestors(this.lanes, lane).length));
+    this.element.append(turn);
+    this.turn = { lane, content };
+    return content;
+  }
+}
+
+const ENDED = {
+  completed: "completed",
+  cancelled: "been cancelled",
+  failed: "failed",
+  interrupted: "been interrupted",
+} as const;

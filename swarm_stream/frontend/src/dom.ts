@@ -1,0 +1,49 @@
+/** The few lines that building DOM by hand needs. */
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** Make an element with a class, and append to it texts and elements. Never parses HTML. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className = "",
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (className !== "") element.className = className;
+  element.append(...children);
+  return element;
+}
+
+export function attrs<E extends Element>(element: E, attributes: Attributes): E {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+/** Set a text only where it differs: writing the same text again costs layout. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setAttribute(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** A button that shows `idle`, and for two seconds after copying says so. */
+export function copyButton(label: string, source: () => string): HTMLButtonElement {
+  const button = attrs(h("button", "swst-copy", "Copy"), { type: "button", "aria-label": label });
+  button.addEventListener("click", () => {
+    const done = (word: string) => {
+      button.textContent = word;
+      setTimeout(() => {
+        button.textContent = "Copy";
+      }, 2000);
+    };
+    // Pages over plain http have no clipboard.
+    const written = navigator.clipboard?.writeText(source()) ?? Promise.reject(new Error());
+    written.then(
+      () => done("Copied"),
+      () => done("No access"),
+    );
+  });
+  return button;
+}

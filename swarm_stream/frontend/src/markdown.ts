@@ -1,0 +1,361 @@
+/**
+ * Streamed Markdown to DOM, append-only: the cost of a chunk does not grow with the text.
+ *
+ * The parser is streaming-markdown's; the renderer is ours, because the library's own lets
+ * `javascript:` addresses and remote images through. No raw HTML exists here: `<b>` is text.
+ *
+ * The parser is fed one character at a time, so how a model cut its text can make no
+ * difference to the result. That also lets us step in where the parser would lose text: it
+ * drops what it holds of an unfinished link, drops brackets that are no link, lets a `$` eat
+ * everything after it, and writes past its own nesting limit.
+ */
+
+import * as smd from "streaming-markdown";
+import { attrs, copyButton, h } from "./dom.ts";
+import { destination, isSafeImage, safeLink, splitAddress } from "./links.ts";
+
+/** Deeper elements are not made; their text goes into the deepest one. */
+const MAX_DEPTH = 24;
+/** An address longer than this is none; pictures inside the text may be larger. */
+const MAX_ADDRESS = 4096;
+const MAX_IMAGE = 4 * 1024 * 1024;
+/** The parser re-reads what it holds back; more than this without a line's end is cut. */
+const MAX_PENDING = 1000;
+
+const T = smd.Token;
+const HEADINGS = new Map<number, number>([
+  [T.Heading_1, 1],
+  [T.Heading_2, 2],
+  [T.Heading_3, 3],
+  [T.Heading_4, 4],
+  [T.Heading_5, 5],
+  [T.Heading_6, 6],
+]);
+
+interface Frame {
+  readonly token: number;
+  /** Where its text goes: its own element, or that of the frame below where it has none. */
+  readonly node: Element;
+  readonly own: boolean;
+  /** What closes it in the source (`$`, `\)`), where it shows its source. */
+  readonly closing: string;
+}
+
+/** Grows the DOM below `root` as text is written. */
+export class MarkdownView {
+  private readonly parser: smd.Parser;
+  private readonly stack: Frame[];
+  private buffer = "";
+  /** The parts of an address that is being read, and its open parentheses. */
+  private address: string[] | null = null;
+  private addressLength = 0;
+  private parentheses = 0;
+  private bracketClosed = false;
+  private forced = false;
+
+  constructor(root: Element) {
+    this.stack = [{ token: T.Document, node: root, own: true, closing: "" }];
+    this.parser = smd.parser({
+      data: undefined,
+      add_token: (_data: unknown, token: number) => this.begin(token),
+      end_token: () => this.finish(null),
+      add_text: (_data: unknown, text: string) => this.text(text),
+      set_attr: (_data: unknown, attr: number, value: string) => this.set(attr, value),
+    });
+    this.grow(128);
+  }
+
+  /** Add text, cut anywhere. */
+  write(text: string): void {
+    for (const char of text) this.feed(char);
+    this.flush();
+  }
+
+  /** No more will come: show what was held back. */
+  end(): void {
+    if (this.address !== null) this.giveUpAddress();
+    if (this.parser.pending !== "") this.feed("\n");
+    const rest = this.parser.pending.trim();
+    if (rest !== "") this.text(rest);
+    this.parser.pending = "";
+    this.flush();
+  }
+
+  private feed(char: string): void {
+    const { parser } = this;
+    if (this.address !== null) {
+      this.readAddress(char, this.address);
+      return;
+    }
+    const inLink = parser.token === T.Link || parser.token === T.Image;
+    if (inLink && parser.pending === "]" && char !== "(") this.bracketClosed = true;
+    // A `$` or `\(` that is not closed on its line was none.
+    if (parser.token === T.Equation_Inline && char === "\n" && parser.pending[0] !== "$") {
+      this.text(parser.pending);
+      this.leave(null);
+    }
+    if (parser.pending.length > MAX_PENDING && parser.token !== T.Raw_URL) {
+      smd.parser_write(parser, "\n");
+    }
+    const room = parser.len + 64 + 2 * parser.pending.length;
+    if (room >= parser.tokens.length) this.grow(2 * room);
+    smd.parser_write(parser, char);
+    this.bracketClosed = false;
+    if (parser.pending === "](" && (parser.token === T.Link || parser.token === T.Image)) {
+      this.address = [];
+      this.addressLength = 0;
+      this.parentheses = 0;
+      parser.pending = "";
+    }
+  }
+
+  private readAddress(char: string, parts: string[]): void {
+    if (char === ")" && this.parentheses === 0) {
+      this.address = null;
+      this.leave(parts.join(""));
+      return;
+    }
+    const limit =
+      parts.length > 10 && this.parser.token === T.Image && parts.slice(0, 5).join("") === "data:"
+        ? MAX_IMAGE
+        : MAX_ADDRESS;
+    if (char === "\n" || this.addressLength >= limit) {
+      this.giveUpAddress();
+      this.feed(char);
+      return;
+    }
+    if (char === "(") this.parentheses += 1;
+    if (char === ")") this.parentheses -= 1;
+    parts.push(char);
+    this.addressLength += char.length;
+  }
+
+  private giveUpAddress(): void {
+    const parts = this.address ?? [];
+    this.address = null;
+    this.text(`](${parts.join("")}`);
+    this.leave(null);
+  }
+
+  /** End the innermost token in the parser too, as its own `end_token` would. */
+  private leave(address: string | null): void {
+    const { parser } = this;
+    parser.pending = "";
+    parser.len -= 1;
+    parser.token = parser.tokens[parser.len] ?? T.Document;
+    this.forced = address === null;
+    this.finish(address);
+    this.forced = false;
+  }
+
+  /** The parser's arrays hold 24 levels, and it writes past their end. */
+  private grow(size: number): void {
+    const { parser } = this;
+    const tokens = new Uint32Array(size);
+    const spaces = new Uint8Array(size);
+    tokens.set(parser.tokens);
+    spaces.set(parser.spaces);
+    parser.tokens = tokens;
+    parser.spaces = spaces;
+  }
+
+  private get top(): Frame {
+    const frame = this.stack.at(-1);
+    if (frame === undefined) throw new Error("the parser ended more tokens than it began");
+    return frame;
+  }
+
+  private begin(token: number): void {
+    this.flush();
+    const { parser } = this;
+    // The parser keeps the indent of an earlier list at this depth, and would end a code
+    // block inside a quotation at its first line.
+    if (token !== T.List_Item && parser.tokens[parser.len] === token) {
+      parser.spaces[parser.len] = 0;
+    }
+    const parent = this.top.node;
+    const own = this.stack.length <= MAX_DEPTH || token === T.Line_Break || token === T.Rule;
+    const node = own ? this.element(token, parent) : parent;
+    const [opening, closing] = this.delimiters(token);
+    this.stack.push({ token, node, own, closing });
+    if (opening !== "") this.text(opening);
+  }
+
+  /** What of the source is shown for tokens that may turn out to be plain text. */
+  private delimiters(token: number): [opening: string, closing: string] {
+    const dollar = this.parser.pending[0] === "$";
+    switch (token) {
+      case T.Link:
+        return ["[", ""];
+      case T.Image:
+        return ["![", ""];
+      case T.Equation_Inline:
+        return dollar ? ["$", "$"] : ["\\(", "\\)"];
+      case T.Equation_Block:
+        return dollar ? ["$$\n", "$$"] : ["\\[\n", "\\]"];
+      case T.List_Item: {
+        // "1.2. text" is an item to the parser, which has no number for it.
+        const number = this.parser.pending;
+        return /^\d+\.\d/.test(number) ? [`${number} `, ""] : ["", ""];
+      }
+      default:
+        return ["", ""];
+    }
+  }
+
+  private element(token: number, parent: Element): Element {
+    const level = HEADINGS.get(token);
+    if (level !== undefined) {
+      const tag = (["h3", "h4", "h5"] as const)[level - 1] ?? "h6";
+      return parent.appendChild(h(tag, `swst-h swst-h${level}`));
+    }
+    switch (token) {
+      case T.Code_Fence:
+      case T.Code_Block: {
+        const code = h("code");
+        const head = h(
+          "div",
+          "swst-code-head",
+          h("span", "swst-lang"),
+          copyButton("Copy this code", () => code.textContent ?? ""),
+        );
+        parent.append(h("div", "swst-code", head, h("pre", "", code)));
+        return code;
+      }
+      case T.Table: {
+        const table = h("table");
+        parent.append(h("div", "swst-table", table));
+        return table;
+      }
+      case T.Table_Row: {
+        const [head, body] = parent.children;
+        const part = head === undefined ? h("thead") : (body ?? h("tbody"));
+        if (part.parentNode === null) parent.append(part);
+        return part.appendChild(h("tr"));
+      }
+      case T.Table_Cell:
+        return parent.appendChild(h(parent.parentElement?.tagName === "THEAD" ? "th" : "td"));
+      case T.Checkbox:
+        return parent.appendChild(attrs(h("input"), { type: "checkbox", disabled: "" }));
+      case T.Equation_Block:
+        return parent.appendChild(h("div", "swst-math"));
+      case T.Equation_Inline:
+        return parent.appendChild(h("span", "swst-math"));
+      default:
+        return parent.appendChild(h(TAGS.get(token) ?? "span"));
+    }
+  }
+
+  private set(attr: number, value: string): void {
+    const { node, own, token } = this.top;
+    if (!own) return;
+    if (attr === smd.Attr.Start && /^\d{1,9}$/.test(value)) node.setAttribute("start", value);
+    if (attr === smd.Attr.Checked) node.setAttribute("checked", "");
+    if (attr === smd.Attr.Lang && token === T.Code_Fence) {
+      const label = node.closest(".swst-code")?.querySelector(".swst-lang");
+      if (label) label.textContent = value.trim();
+    }
+    // Addresses are read by `readAddress` and `finish`.
+  }
+
+  private text(text: string): void {
+    this.buffer += text;
+  }
+
+  private flush(): void {
+    if (this.buffer === "") return;
+    const text = this.buffer;
+    this.buffer = "";
+    const { top } = this;
+    const last = top.node.lastChild;
+    if (last instanceof Text) last.appendData(text);
+    else top.node.append(text);
+  }
+
+  /** A token ends; `address` is that of a link or an image, where it has one. */
+  private finish(address: string | null): void {
+    const { token, closing } = this.top;
+    if (!this.forced && closing !== "") this.text(closing);
+    if (this.bracketClosed && (token === T.Link || token === T.Image)) this.text("]");
+    this.bracketClosed = false;
+    this.flush();
+    const frame = this.stack.pop();
+    if (frame === undefined) return;
+    if (token === T.Raw_URL) this.finishRawAddress(frame);
+    else if (address !== null) this.finishLink(frame, address);
+  }
+
+  private finishRawAddress(frame: Frame): void {
+    if (!frame.own) return;
+    const [address, rest] = splitAddress(frame.node.textContent ?? "");
+    const link = safeLink(address, address);
+    if (link === null) return;
+    this.makeLink(frame.node, [address], link.href, link.shown, rest);
+  }
+
+  private finishLink(frame: Frame, source: string): void {
+    const address = destination(source);
+    const isImage = frame.token === T.Image;
+    const opening = isImage ? "![" : "[";
+    const label = frame.node.textContent?.slice(opening.length) ?? "";
+    if (frame.own && isImage && isSafeImage(address)) {
+      frame.node.replaceWith(attrs(h("img"), { src: address, alt: label }));
+      return;
+    }
+    const link = safeLink(address, label);
+    const nested = this.stack.some(({ token }) => token === T.Link);
+    if (!frame.own || link === null || nested) {
+      const literal = `](${source})`;
+      if (frame.own) frame.node.append(literal);
+      else this.text(literal);
+      return;
+    }
+    const first = frame.node.firstChild;
+    if (first instanceof Text) first.deleteData(0, opening.length);
+    const children: (Node | string)[] = [...frame.node.childNodes];
+    if (isImage) children.unshift("image: ");
+    else if (label === "") children.push(link.href);
+    this.makeLink(frame.node, children, link.href, link.shown, "");
+  }
+
+  private makeLink(
+    placeholder: Element,
+    children: readonly (Node | string)[],
+    href: string,
+    shown: string,
+    rest: string,
+  ): void {
+    const anchor = attrs(h("a", "", ...children), {
+      href,
+      target: "_blank",
+      rel: "noopener noreferrer",
+    });
+    const parts: (Node | string)[] = [anchor];
+    if (shown !== "") parts.push(h("span", "swst-host", ` (${shown})`));
+    if (rest !== "") parts.push(rest);
+    placeholder.replaceWith(...parts);
+  }
+}
+
+const TAGS = new Map<number, "p" | "blockquote" | "br" | "hr" | "em" | "strong" | "s" | "code" | "ul" | "ol" | "li">([
+  [T.Paragraph, "p"],
+  [T.Blockquote, "blockquote"],
+  [T.Line_Break, "br"],
+  [T.Rule, "hr"],
+  [T.Italic_Ast, "em"],
+  [T.Italic_Und, "em"],
+  [T.Strong_Ast, "strong"],
+  [T.Strong_Und, "strong"],
+  [T.Strike, "s"],
+  [T.Code_Inline, "code"],
+  [T.List_Unordered, "ul"],
+  [T.List_Ordered, "ol"],
+  [T.List_Item, "li"],
+]);
+
+/** Draw a whole text at once. */
+export function renderMarkdown(root: Element, text: string): void {
+  const view = new MarkdownView(root);
+  view.write(text);
+  view.end();
+}

@@ -1,0 +1,197 @@
+/**
+ * The page's one connection to its Jupyter server, shared by all views.
+ *
+ * It is found through a key on `globalThis`, so that the two bundles that a page may hold (the
+ * front-end extension and the widget) share it too, if they are of one version. Obeys
+ * `connection.ts`; opens when the first view follows a stream, closes when the last one leaves.
+ */
+
+import { type Connection, type Happening, nextTick, type Order, turn } from "./connection.ts";
+import { isObject } from "./events.ts";
+import { Followers } from "./followers.ts";
+import { BadFrameError, type ClientFrame, CloseCode, decodeFrame, encodeFrame } from "./frames.ts";
+import type { Following, Link, LinkStatus, Watcher } from "./link.ts";
+import { VERSION } from "./version.ts";
+import { openWire, type Wire } from "./wire.ts";
+
+/** What `GET info` told. `status` is null without an answer; `server` is "" if not told. */
+export interface ServerInfo {
+  readonly status: number | null;
+  readonly server: string;
+}
+
+const INFO_TIMEOUT_MS = 8000;
+
+/** The base URL of the Jupyter server that this page came from, or null outside of one. */
+export function pageBaseUrl(): string | null {
+  const element = document.getElementById("jupyter-config-data");
+  if (element === null) return null;
+  try {
+    const config: unknown = JSON.parse(element.textContent ?? "");
+    const base = isObject(config) ? config["baseUrl"] : undefined;
+    return typeof base === "string" ? base : "/";
+  } catch {
+    return null;
+  }
+}
+
+/** The connection that all views of this page share. */
+export function pageSocket(baseUrl: string): PageSocket {
+  const key = Symbol.for(`swarm_stream.sockets@${VERSION}`);
+  // A registry that other bundles made: same version, so the same class shape.
+  const page = globalThis as { [key]?: Map<string, PageSocket> };
+  page[key] ??= new Map();
+  const sockets = page[key];
+  const socket = sockets.get(baseUrl) ?? new PageSocket(baseUrl);
+  sockets.set(baseUrl, socket);
+  return socket;
+}
+
+export class PageSocket implements Link {
+  readonly note = "";
+  private state: Connection = { is: "idle" };
+  private wire: Wire | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private asked: Promise<ServerInfo> | undefined;
+  private readonly followers: Followers;
+
+  constructor(private readonly baseUrl: string) {
+    this.followers = new Followers(
+      (frame) => this.send(frame),
+      // A cell that is drawn again leaves and comes back at once: do not hang up for that.
+      () => setTimeout(() => this.followers.size === 0 && this.happen({ type: "unwanted" }), 1000),
+    );
+    globalThis.addEventListener?.("online", () => this.happen({ type: "nudge" }));
+    globalThis.document?.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.happen({ type: "nudge" });
+    });
+  }
+
+  /** Ask the server who it is. Views that ask at the same time share the answer. */
+  info(): Promise<ServerInfo> {
+    this.asked ??= fetchInfo(new URL(`${this.baseUrl}swarm-stream/info`, location.href)).finally(
+      () => {
+        this.asked = undefined;
+      },
+    );
+    return this.asked;
+  }
+
+  follow(stream: string, options: { wait: boolean }, watcher: Watcher): Following {
+    const following = this.followers.follow(stream, options, watcher);
+    this.happen({ type: "wanted" });
+    return following;
+  }
+
+  private happen(happening: Happening): void {
+    const before = this.state;
+    const { state, orders } = turn(before, happening, {
+      now: performance.now(),
+      draw: Math.random(),
+    });
+    this.state = state;
+    if (before.is === "open" && state.is !== "open") this.followers.lost();
+    for (const order of orders) this.obey(order);
+    if (state.is !== before.is) this.followers.linked(statusOf(state));
+    if (before.is !== "open" && state.is === "open") this.followers.opened();
+    clearTimeout(this.timer);
+    const at = nextTick(this.state);
+    if (at !== null) {
+      this.timer = setTimeout(
+        () => this.happen({ type: "tick" }),
+        Math.max(0, at - performance.now()),
+      );
+    }
+  }
+
+  private obey(order: Order): void {
+    switch (order) {
+      case "ask":
+        void this.info().then(({ status }) => this.happen({ type: "info", status }));
+        return;
+      case "open":
+        this.open();
+        return;
+      case "close":
+        this.wire?.close();
+        this.wire = undefined;
+        return;
+      case "heartbeat":
+        this.wire?.send(encodeFrame({ op: "heartbeat", t: Date.now() }));
+        return;
+      default:
+        order satisfies never;
+    }
+  }
+
+  private open(): void {
+    const url = new URL(`${this.baseUrl}swarm-stream/ws`, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.wire?.close();
+    const wire = openWire(url.href, {
+      opened: () => this.happen({ type: "opened" }),
+      text: (data) => this.receive(data),
+      closed: (code) => {
+        if (this.wire === wire) this.wire = undefined;
+        this.happen({ type: "closed", code });
+      },
+    });
+    this.wire = wire;
+  }
+
+  private receive(data: string): Promise<unknown> | undefined {
+    this.happen({ type: "heard" });
+    try {
+      const frame = decodeFrame(data);
+      return frame === null ? undefined : this.followers.receive(frame);
+    } catch (error) {
+      if (!(error instanceof BadFrameError)) throw error;
+      this.wire?.close(CloseCode.notJson);
+      this.wire = undefined;
+      this.happen({ type: "closed", code: CloseCode.notJson });
+      return undefined;
+    }
+  }
+
+  private send(frame: ClientFrame): void {
+    this.wire?.send(encodeFrame(frame));
+    this.happen({ type: "sent" });
+  }
+}
+
+async function fetchInfo(url: URL): Promise<ServerInfo> {
+  try {
+    const answer = await fetch(url, {
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(INFO_TIMEOUT_MS),
+    });
+    // A server that sends anonymous visitors to its login page answers 200 from there.
+    if (answer.redirected && answer.url.includes("login")) return { status: 403, server: "" };
+    if (!answer.ok) return { status: answer.status, server: "" };
+    const body: unknown = await answer.json().catch(() => null);
+    // Some static hosts answer any address with a page.
+    if (!isObject(body)) return { status: 404, server: "" };
+    const server = body["server"];
+    return { status: answer.status, server: typeof server === "string" ? server : "" };
+  } catch {
+    return { status: null, server: "" };
+  }
+}
+
+function statusOf(state: Connection): LinkStatus {
+  switch (state.is) {
+    case "open":
+      return { is: "open" };
+    case "waiting":
+      return { is: "waiting", until: state.until };
+    case "stopped":
+      return { is: state.reason };
+    case "idle":
+    case "asking":
+    case "opening":
+      return { is: "connecting" };
+    default:
+      return state satisfies never;
+  }
+}

@@ -1,0 +1,106 @@
+"""The table of ``ss.streams()``: the streams of the server, or of this process."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from swarm_stream.runtime.discovery import ServerAddress, from_runtime_file
+
+if TYPE_CHECKING:
+    from swarm_stream.runtime.manager import StreamingManager
+
+__all__ = ["StreamTable", "list_streams"]
+
+_COLUMNS: Final = ("stream", "title", "state", "events", "viewers")
+_TIMEOUT_S: Final = 5.0
+
+
+class StreamTable(list[dict[str, Any]]):
+    """Streams, one dictionary each; shown as a table.
+
+    Attributes:
+        where: Whose streams these are, for display.
+
+    """
+
+    def __init__(self, rows: list[dict[str, Any]], *, where: str) -> None:
+        super().__init__(rows)
+        self.where = where
+
+    def __repr__(self) -> str:
+        """Show a table in plain text."""
+        lines = [[*_COLUMNS], *[[str(row.get(name, "")) for name in _COLUMNS] for row in self]]
+        widths = [max(len(line[at]) for line in lines) for at in range(len(_COLUMNS))]
+        shown = "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+        return f"{shown}\n({len(self)} streams of {self.where})"
+
+    def _repr_html_(self) -> str:
+        """Show a table in a notebook."""
+        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+        rows = "".join(
+            "<tr>"
+            + "".join(f"<td>{escape(str(row.get(name, '')))}</td>" for name in _COLUMNS)
+            + "</tr>"
+            for row in self
+        )
+        return (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            f"<p>{len(self)} streams of {escape(self.where)}</p>"
+        )
+
+
+def list_streams(manager: StreamingManager) -> StreamTable:
+    """Give the streams of the server, where we may read them, else those of this process."""
+    address = manager.runtime.address
+    if address is not None and not address.may_view:
+        # The kernel's own credential is for writing only; the server's file has its token.
+        address = from_runtime_file()
+    if address is not None:
+        listed = _ask(address)
+        if listed is not None:
+            return StreamTable(
+                [
+                    {
+                        "stream": row["stream"],
+                        "title": row.get("meta", {}).get("title", ""),
+                        "state": "ended" if row["closed"] else row["producer"],
+                        "events": row["tail"],
+                        "viewers": row["viewers"],
+                    }
+                    for row in listed
+                ],
+                where="this server",
+            )
+    return StreamTable(
+        [
+            {
+                "stream": line["stream"],
+                "title": line["title"],
+                "state": line["state"],
+                "events": line["events"],
+            }
+            for line in manager.status()
+        ],
+        where="this process",
+    )
+
+
+def _ask(address: ServerAddress) -> list[dict[str, Any]] | None:
+    headers = {"Authorization": address.authorization} if address.authorization else {}
+    request = urllib.request.Request(  # noqa: S310  (the scheme was checked: http or https)
+        address.url + "swarm-stream/api/streams", headers=headers
+    )
+    handlers = [urllib.request.ProxyHandler({})] if address.loopback else []
+    try:
+        with urllib.request.build_opener(*handlers).open(request, timeout=_TIMEOUT_S) as answer:
+            streams = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+    return streams["streams"] if isinstance(streams, dict) else streams

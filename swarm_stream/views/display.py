@@ -1,0 +1,77 @@
+"""Showing a run in the cell that started it, and leaving what it said in the notebook file.
+
+The output holds our own MIME type, which the front-end extension renders straight from the
+server, a widget for front ends without it, and plain forms for everybody else. When the run is
+over the widget goes and the plain forms say it all.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from swarm_stream.views.static import to_html, to_markdown, to_text
+
+if TYPE_CHECKING:
+    from swarm_stream.events.fold import Transcript
+    from swarm_stream.runtime.session import StreamingSession
+
+__all__ = ["MIME_TYPE", "bundle", "in_notebook", "show"]
+
+MIME_TYPE: Final = "application/vnd.swarm-stream.v1+json"
+WIDGET_TYPE: Final = "application/vnd.jupyter.widget-view+json"
+
+
+def in_notebook() -> bool:
+    """Tell whether this process is a kernel, so that there is a cell to show something in."""
+    try:
+        from IPython import get_ipython  # noqa: PLC0415  (slow, and absent in plain scripts)
+    except ImportError:
+        return False
+    shell = get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def bundle(
+    stream: str, *, server: str, title: str, transcript: Transcript | None = None
+) -> dict[str, Any]:
+    """Give an output's MIME bundle, before the end (no transcript) or after it."""
+    own = {"stream": stream, "server": server, "title": title, "version": 1}
+    if transcript is None:
+        says = f"swarm_stream run {stream}"
+        return {
+            MIME_TYPE: own,
+            "text/html": f"<p><b>{escape(title)}</b> is being streamed as <code>{stream}</code>. "
+            "This front end shows the conversation when the run is over, or at once with "
+            "<code>session.view</code>.</p>",
+            "text/markdown": f"**{title}** is being streamed as `{stream}`.",
+            "text/plain": says,
+        }
+    return {
+        MIME_TYPE: own,
+        "text/html": to_html(transcript),
+        "text/markdown": to_markdown(transcript),
+        "text/plain": to_text(transcript),
+    }
+
+
+def show(session: StreamingSession) -> None:
+    """Show a session in the running cell, and its transcript there when it is over."""
+    from IPython.display import display  # noqa: PLC0415  (see in_notebook)
+
+    title = session.source.title
+    data = bundle(session.id, server=session.served_by, title=title)
+    view = session.view
+    model = getattr(view, "model_id", None)
+    if model is not None:
+        data[WIDGET_TYPE] = {"model_id": model, "version_major": 2, "version_minor": 0}
+    handle = display(data, raw=True, display_id=True)
+
+    def finish() -> None:
+        final = bundle(
+            session.id, server=session.served_by, title=title, transcript=session.transcript
+        )
+        if handle is not None:
+            handle.update(final, raw=True)
+
+    session.on_end(finish)

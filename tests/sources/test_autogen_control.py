@@ -1,0 +1,423 @@
+"""Cancel, stop, pause, fail: the run ends as it should and leaves the agents as they were."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from autogen_agentchat.agents import AssistantAgent, SocietyOfMindAgent, UserProxyAgent
+from autogen_agentchat.messages import TextMessage
+from autogen_agentchat.teams import (
+    DiGraphBuilder,
+    GraphFlow,
+    MagenticOneGroupChat,
+    RoundRobinGroupChat,
+    SelectorGroupChat,
+)
+from autogen_agentchat.tools import AgentTool, TeamTool
+from autogen_runs import assert_untouched, client
+from fake_run import FakeRun
+
+from swarm_stream.errors import SessionStateError, SourceError
+from swarm_stream.events import model
+from swarm_stream.sources.autogen import AutoGenStreamingAdapter
+from swarm_stream.sources.scripted import ScriptedClient, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("no_task_left")]
+
+LIMIT_S = 0.5
+
+
+def agent(name: str, *script: Any, deaf: bool = False, **settings: Any) -> AssistantAgent:
+    return AssistantAgent(name, client(*script, deaf=deaf), model_client_stream=True, **settings)
+
+
+async def sleeper() -> str:
+    """Sleep for an hour."""
+    await asyncio.sleep(3600)
+    return ""
+
+
+def stalled(name: str = "a", *, deaf: bool) -> AssistantAgent:
+    return agent(name, Turn(chunks=["x", "y", "z"], stall_at=2), deaf=deaf)
+
+
+def calling(name: str = "a") -> AssistantAgent:
+    return agent(name, Turn("xy", tools=["sleeper"]), tools=[sleeper])
+
+
+def graph() -> GraphFlow:
+    agents = [agent("s", "go"), stalled("a", deaf=True), stalled("b", deaf=False), agent("e", "no")]
+    s, a, b, e = agents
+    build = DiGraphBuilder()
+    for one in agents:
+        build.add_node(one)
+    edges = build.add_edge(s, a).add_edge(s, b).add_edge(a, e).add_edge(b, e)
+    return GraphFlow(agents, edges.build())
+
+
+RUNNERS: dict[str, Callable[[], Any]] = {
+    "honours": lambda: stalled(deaf=False),
+    "deaf": lambda: stalled(deaf=True),
+    "tool": calling,
+    "team": lambda: RoundRobinGroupChat([stalled(deaf=False)]),
+    "team-deaf": lambda: RoundRobinGroupChat([stalled(deaf=True)]),
+    "team-tool": lambda: RoundRobinGroupChat([calling()]),
+    "nested": lambda: RoundRobinGroupChat(
+        [RoundRobinGroupChat([stalled(deaf=True)], name="inner")], name="outer"
+    ),
+    "graph": graph,
+    "society": lambda: SocietyOfMindAgent(
+        "m", RoundRobinGroupChat([stalled(deaf=True)]), client("never")
+    ),
+    "agent-tool": lambda: agent(
+        "boss", Turn(tools=[("a", {"task": "t"})]), tools=[AgentTool(stalled(deaf=True))]
+    ),
+    "team-as-tool": lambda: agent(
+        "boss",
+        Turn(tools=[("t", {"task": "t"})]),
+        tools=[TeamTool(RoundRobinGroupChat([stalled(deaf=True)]), "t", "t")],
+    ),
+    "human": lambda: RoundRobinGroupChat([agent("a", "xy"), UserProxyAgent("human")]),
+}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  (the thing waited for has no event)
+            await asyncio.sleep(0.001)
+
+
+def reached(run: FakeRun, name: str) -> Callable[[], bool]:
+    """Whether a run is where it would stay for ever."""
+    if name.endswith("tool") and name not in ("agent-tool", "team-as-tool"):
+        return lambda: bool(run.of(model.ToolCall))
+    if name == "human":
+        return lambda: bool(run.of(model.InputRequest))
+    if name == "graph":
+        return lambda: run.streamed().keys() >= {"a", "b"} and len(run.of(model.Delta)) >= 5
+    return lambda: run.streamed().get("a") == "xy"
+
+
+@pytest.mark.parametrize("way", ["request", "task"])
+@pytest.mark.parametrize("name", RUNNERS)
+async def test_cancel_ends_a_run_at_once_and_keeps_what_was_said(name: str, way: str) -> None:
+    runner = RUNNERS[name]()
+    run = FakeRun()
+    adapter = AutoGenStreamingAdapter(runner)
+    task = asyncio.create_task(adapter.run(run, "go"))
+    await until(reached(run, name))
+    await asyncio.sleep(0)  # what hangs has to hang first
+
+    began = time.monotonic()
+    adapter.request_cancel() if way == "request" else task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - began < LIMIT_S
+
+    assert adapter.leaked == []
+    assert run.streamed()["a"] == "xy"
+    run.assert_all_closed()
+    if name not in ("tool", "team-tool", "human"):
+        assert run.of(model.Close)[-1].partial
+    assert_untouched(runner)
+
+
+async def test_bare_autogen_hangs_where_a_tool_call_is_cancelled() -> None:
+    """The control: without the tap this never ends (microsoft/autogen#7956)."""
+    from autogen_core import CancellationToken  # noqa: PLC0415
+
+    token = CancellationToken()
+    one = calling()
+
+    async def consume() -> None:
+        async for _ in one.run_stream(task="go", cancellation_token=token):
+            pass
+
+    task = asyncio.create_task(consume())
+    await until(lambda: len(one._model_client.calls) == 1)  # type: ignore[attr-defined]
+    await asyncio.sleep(0.02)
+    token.cancel()
+    done, _ = await asyncio.wait({task}, timeout=0.2)
+    assert not done
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_cancel_before_and_after_a_run_does_no_harm() -> None:
+    adapter = AutoGenStreamingAdapter(agent("a", "hi"))
+    adapter.request_cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adapter.run(FakeRun(), "go")
+    adapter.request_cancel()
+
+
+class BoomError(Exception):
+    """Raised by a model."""
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda one: one,
+        lambda one: RoundRobinGroupChat([one]),
+        lambda one: RoundRobinGroupChat([RoundRobinGroupChat([one], name="i")], name="o"),
+        lambda one: RoundRobinGroupChat(
+            [SocietyOfMindAgent("m", RoundRobinGroupChat([one]), client("no"))]
+        ),
+    ],
+    ids=["agent", "team", "nested", "society"],
+)
+async def test_the_original_error_is_raised_and_all_tokens_are_there(wrap: Any) -> None:
+    boom = BoomError("it broke")
+    cause = OSError("the reason")
+    boom.__cause__ = cause
+    one = agent("a", Turn(chunks=list("0123456789"), error=boom, error_at=10))
+    # A client that never yields to the loop: bare AutoGen delivers 2 of these 10.
+    runner = wrap(one)
+    run = FakeRun()
+    with pytest.raises(BoomError) as raised:
+        await AutoGenStreamingAdapter(runner).run(run, "go")
+    assert raised.value is boom
+    assert raised.value.__cause__ is cause
+    assert run.streamed() == {"a": "0123456789"}
+    assert run.of(model.Close)[-1].partial
+    run.assert_all_closed()
+    assert_untouched(runner)
+
+
+async def test_an_error_of_a_branch_is_raised() -> None:
+    agents = [agent("s", "go"), agent("a", Turn("ab", error=BoomError("a"))), agent("b", "bb" * 9)]
+    s, a, b = agents
+    build = DiGraphBuilder()
+    for one in agents:
+        build.add_node(one)
+    flow = GraphFlow(agents, build.add_edge(s, a).add_edge(s, b).build())
+    with pytest.raises(BoomError):
+        await AutoGenStreamingAdapter(flow).run(run := FakeRun(), "go")
+    run.assert_all_closed()
+    assert_untouched(flow)
+
+
+async def test_an_error_of_a_manager_is_raised_with_its_own_type() -> None:
+    def choose(thread: Any) -> str | None:
+        if len(thread) > 1:
+            raise BoomError("cannot choose")
+        return "a"
+
+    team = SelectorGroupChat([agent("a", "hi"), agent("b", "ho")], client(), selector_func=choose)
+    with pytest.raises(BoomError, match="cannot choose"):
+        await AutoGenStreamingAdapter(team).run(run := FakeRun(), "go")
+    assert run.streamed() == {"a": "hi"}
+    assert_untouched(team)
+
+
+async def test_an_error_of_the_orchestrator_is_raised() -> None:
+    team = MagenticOneGroupChat([agent("a", "hi")], client("facts", BoomError("no plan")))
+    with pytest.raises(BoomError, match="no plan"):
+        await AutoGenStreamingAdapter(team).run(FakeRun(), "go")
+    assert_untouched(team)
+
+
+async def test_an_error_in_a_tool_is_no_error_of_the_run() -> None:
+    def broken() -> str:
+        """Fail."""
+        raise BoomError("tool")
+
+    one = agent("a", Turn(tools=["broken"]), tools=[broken])
+    await AutoGenStreamingAdapter(RoundRobinGroupChat([one], max_turns=1)).run(
+        run := FakeRun(), "go"
+    )
+    assert run.of(model.ToolResult)[0].is_error
+
+
+async def test_a_paused_run_takes_nothing_more_from_the_model() -> None:
+    said = client(["t"] * 50)
+    team = RoundRobinGroupChat([AssistantAgent("a", said, model_client_stream=True)], max_turns=1)
+    run = FakeRun()
+    run.on_event = lambda event: (
+        isinstance(event, model.Delta) and (len(run.of(model.Delta)) == 10 and run.shut())
+    )
+    task = asyncio.create_task(AutoGenStreamingAdapter(team).run(run, "go"))
+    await until(lambda: len(run.of(model.Delta)) == 10)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert len(said.produced[0]) <= 11  # the one in flight
+    assert len(run.of(model.Delta)) == 10
+    run.reopen()
+    await task
+    assert run.streamed() == {"a": "t" * 50}
+
+
+async def test_a_paused_run_does_not_ask_the_next_agent() -> None:
+    first, second = client("one"), client("two")
+    team = RoundRobinGroupChat(
+        [AssistantAgent("a", first), AssistantAgent("b", second)], max_turns=2
+    )
+    run = FakeRun()
+    run.on_event = lambda event: isinstance(event, model.Close) and run.shut()
+    task = asyncio.create_task(AutoGenStreamingAdapter(team).run(run, "go"))
+    await until(lambda: bool(run.of(model.Close)))
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert second.calls == []
+    run.on_event = lambda _event: None
+    run.reopen()
+    await task
+    assert run.spoken() == {"a": ["one"], "b": ["two"]}
+
+
+async def test_cancel_while_paused() -> None:
+    run = FakeRun()
+    run.shut()
+    adapter = AutoGenStreamingAdapter(RoundRobinGroupChat([agent("a", "x")]))
+    task = asyncio.create_task(adapter.run(run, "go"))
+    await until(lambda: run.gate_calls > 0)
+    adapter.request_cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("nested", [False, True])
+async def test_stop_lets_the_speaking_agent_finish(*, nested: bool) -> None:
+    agents = [agent("a", ["a"] * 20, "more"), agent("b", "never")]
+    team: Any = RoundRobinGroupChat(agents, name="t")
+    if nested:
+        team = RoundRobinGroupChat([team], name="outer")
+    run = FakeRun()
+    adapter = AutoGenStreamingAdapter(team)
+    run.on_event = lambda event: isinstance(event, model.Delta) and adapter.request_stop()
+    result = await adapter.run(run, "go")
+    assert run.streamed() == {"a": "a" * 20}
+    assert result.stop_reason == "Stop requested"
+    assert_untouched(team)
+    if nested:
+        return  # AutoGen's nested teams cannot go on without a task
+    # Stopped, not spoiled: it goes on where it was.
+    again = FakeRun()
+    other = AutoGenStreamingAdapter(team)
+    again.on_event = lambda event: isinstance(event, model.Delta) and other.request_stop()
+    await other.run(again, None)
+    assert len(again.streamed()) == 1
+
+
+async def test_the_flag_of_the_run_stops_as_well() -> None:
+    team = RoundRobinGroupChat([agent("a", "one", "two")])
+    run = FakeRun()
+    run.on_event = lambda event: isinstance(event, model.Delta) and setattr(run, "stopping", True)
+    await AutoGenStreamingAdapter(team).run(run, "go")
+    assert run.streamed() == {"a": "one"}
+
+
+async def test_a_team_that_runs_is_refused_before_anything_starts() -> None:
+    team = RoundRobinGroupChat([stalled(deaf=False)])
+    adapter = AutoGenStreamingAdapter(team)
+    task = asyncio.create_task(adapter.run(run := FakeRun(), "go"))
+    await until(lambda: run.streamed().get("a") == "xy")
+    other = FakeRun()
+    with pytest.raises(SessionStateError, match="already running"):
+        await AutoGenStreamingAdapter(team).run(other, "go")
+    assert other.seen == []
+    adapter.request_cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_agent_that_runs_is_refused_and_stays_whole() -> None:
+    one = stalled(deaf=False)
+    adapter = AutoGenStreamingAdapter(one)
+    task = asyncio.create_task(adapter.run(run := FakeRun(), "go"))
+    await until(lambda: run.streamed().get("a") == "xy")
+    for second in (one, RoundRobinGroupChat([agent("b", "x"), one])):
+        with pytest.raises(SessionStateError, match="has not ended"):
+            await AutoGenStreamingAdapter(second).run(FakeRun(), "go")
+    adapter.request_cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert_untouched(one)
+
+
+@pytest.mark.parametrize("script", [Turn(error=BoomError()), Turn("x", stall_at=1)])
+async def test_a_team_that_broke_says_what_to_do(script: Turn) -> None:
+    team = RoundRobinGroupChat([agent("a", script)])
+    adapter = AutoGenStreamingAdapter(team)
+    task = asyncio.create_task(adapter.run(run := FakeRun(), "go"))
+    if script.stall_at:
+        await until(lambda: bool(run.of(model.Delta)))
+        adapter.request_cancel()
+    await asyncio.wait({task})
+    with pytest.raises(SessionStateError, match="Make a fresh team"):
+        AutoGenStreamingAdapter(team).check("go")
+    assert task.cancelled() or task.exception()
+
+
+@pytest.mark.parametrize("task", [42, {"a": 1}, [], ["text"], b"bytes"])
+async def test_a_task_that_is_none_is_refused(task: Any) -> None:
+    with pytest.raises(SourceError):
+        AutoGenStreamingAdapter(agent("a", "x")).check(task)
+
+
+async def test_tasks_that_are_accepted() -> None:
+    message = TextMessage(content="x", source="user")
+    for task in ("x", message, [message], (message,), None):
+        AutoGenStreamingAdapter(agent("a", "x")).check(task)
+
+
+async def test_what_is_no_agent_is_refused() -> None:
+    with pytest.raises(SourceError, match="neither an AutoGen agent nor a team"):
+        AutoGenStreamingAdapter(lambda: 42)  # type: ignore[arg-type,return-value]
+
+
+async def test_a_factory_and_the_names_of_its_agents() -> None:
+    adapter = AutoGenStreamingAdapter(
+        lambda: RoundRobinGroupChat([agent("a", "x"), agent("b", "y")], name="pair")
+    )
+    assert (adapter.title, adapter.agents) == ("pair", ["a", "b"])
+
+
+async def test_what_somebody_else_had_replaced_is_put_back() -> None:
+    one = agent("a", "x")
+    own = one.on_messages_stream
+    one.on_messages_stream = own  # type: ignore[method-assign]
+    before = dict(vars(one))
+    await AutoGenStreamingAdapter(one).run(FakeRun(), "go")
+    assert vars(one) == before
+
+
+class Stubborn(ScriptedClient):
+    """Ignores cancellation in every way that Python has."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.release = asyncio.Event()
+
+    async def create_stream(self, *_args: Any, **_settings: Any) -> Any:  # type: ignore[override]
+        yield "x"
+        while not self.release.is_set():
+            try:
+                await self.release.wait()
+            except asyncio.CancelledError:
+                continue
+
+
+async def test_what_cannot_be_ended_is_named() -> None:
+    stubborn = Stubborn()
+    one = AssistantAgent("mule", stubborn, model_client_stream=True)
+    run = FakeRun(cancel_timeout_s=0.02)
+    adapter = AutoGenStreamingAdapter(one)
+    task = asyncio.create_task(adapter.run(run, "go"))
+    await until(lambda: bool(run.of(model.Delta)))
+    task.cancel()
+    began = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - began < LIMIT_S
+    assert "mule" in adapter.leaked
+    assert_untouched(one)
+    stubborn.release.set()
+    await until(lambda: len(asyncio.all_tasks()) == 1)
