@@ -84,6 +84,8 @@ class StreamHub:
         self._seats: dict[str, _Seat] = {}
         self._controls = PendingControls()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._appends: set[asyncio.Future[admission.Verdict]] = set()
+        self._all_closed: asyncio.Event | None = None
         log.watch(self._moved)
 
     def open_socket(self, *, may_produce: bool, may_view: bool, who: str = "") -> HubSocket | None:
@@ -97,6 +99,8 @@ class StreamHub:
     def close_socket(self, socket: HubSocket) -> None:
         """Forget a socket: its cursors go, its streams become ``stalled``. May be called twice."""
         self.sockets.discard(socket)
+        if self._all_closed is not None and not self.sockets:
+            self._all_closed.set()
         socket.hang_up(HangUp(frames.CloseCode.NORMAL, ""))
         for stream in {*socket.asked, *socket.connection.pump.streams}:
             self.viewers.unsubscribe(socket, stream)
@@ -108,6 +112,17 @@ class StreamHub:
     def producer_state(self, stream: str, *, closed: bool, epoch: int) -> ProducerState:
         """Tell whether a stream has a producer, had one, or needs none any more."""
         return self._state_of_known(stream, closed or epoch == 0)
+
+    async def settle(self) -> None:
+        """Wait until every append that has arrived is durable and its ``ack`` is queued."""
+        while self._appends:
+            await asyncio.wait(self._appends)
+
+    async def closed(self) -> None:
+        """Wait until no socket is open."""
+        if self.sockets:
+            self._all_closed = asyncio.Event()
+            await self._all_closed.wait()
 
     async def aclose(self) -> None:
         """End what is under way, after every socket was closed."""
@@ -255,6 +270,8 @@ class StreamHub:
             )
         )
         socket.append_begun(size)
+        self._appends.add(answer)
+        answer.add_done_callback(self._appends.discard)
         answer.add_done_callback(partial(self._appended, socket, frame.stream, size))
 
     def _appended(

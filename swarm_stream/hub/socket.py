@@ -158,6 +158,10 @@ class HubSocket:
             self._cut = True
             self._serving.cancel()
 
+    def close(self) -> None:
+        """Have the hub forget the socket: its transport is gone. May be called twice."""
+        self._hub.close_socket(self)
+
     def wake(self) -> None:
         """Have ``serve`` look again."""
         self._woken = True

@@ -53,7 +53,9 @@ class HubServer:
     async def _handle(self, connection: ServerConnection) -> None:
         socket = self.hub.open_socket(may_produce=True, may_view=True, who="tester")
         assert socket is not None
-        serving = asyncio.ensure_future(socket.serve(lambda frame: connection.send(frame, text=True)))
+        serving = asyncio.ensure_future(
+            socket.serve(lambda frame: connection.send(frame, text=True))
+        )
         try:
             async for message in connection:
                 await socket.feed(message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+import pytest_asyncio
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.teams import RoundRobinGroupChat
 from autogen_ext.models.openai import OpenAIChatCompletionClient
@@ -31,14 +32,20 @@ from swarm_stream.events import model
 from swarm_stream.sources.autogen import AutoGenStreamingAdapter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
-# The client of httpx that AutoGen makes is closed by the collector only.
-pytestmark = [
-    pytest.mark.asyncio,
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("closed_clients")]
+
+CLIENTS: list[OpenAIChatCompletionClient] = []
+
+
+@pytest_asyncio.fixture
+async def closed_clients() -> AsyncIterator[None]:
+    """Close the clients of a test: left to the collector, their sockets outlive the loop."""
+    yield
+    while CLIENTS:
+        await CLIENTS.pop().close()
+
 
 INFO = {
     "vision": False,
@@ -63,6 +70,7 @@ def agent(server: OpenAIServer, name: str = "a", **settings: Any) -> AssistantAg
         max_retries=0,
         stream_options={"include_usage": True},
     )
+    CLIENTS.append(client)
     return AssistantAgent(name, client, model_client_stream=True, **settings)
 
 

@@ -1,0 +1,213 @@
+"""``SwarmStreamApp``: the extension's settings, and the order in which it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Enum, Float, Int, TraitError, Unicode, validate
+
+from jupyter_extension.identity import Identity, load_identity
+from jupyter_extension.opening import default_paths, open_log
+from jupyter_extension.rest import handlers as rest_handlers
+from jupyter_extension.socket import StreamSocket
+from swarm_stream.errors import LogError
+from swarm_stream.hub.hub import StreamHub
+from swarm_stream.protocol.frames import CloseCode
+from swarm_stream.protocol.server import HangUp, Limits
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+    from traitlets import Bunch
+
+    from swarm_stream.logs.base import StreamLog
+
+__all__ = ["SwarmStreamApp"]
+
+_log = logging.getLogger("swarm_stream.server")
+
+STOP_STEP_S: Final = 3.0
+"""Seconds that each step of stopping may take."""
+
+_EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::", "*", "localhost"})  # noqa: S104
+
+
+class SwarmStreamApp(ExtensionApp):  # type: ignore[misc]  # untyped traitlets metaclass
+    """Serve streams of agents' runs. Traits are settings of the server; kernels have their own."""
+
+    name = "swarm_stream"
+    extension_url = "/swarm-stream/info"
+    load_other_extensions = True
+
+    database_path = Unicode(
+        "",
+        help="""File that holds the streams, on a local disk.
+
+        Empty stands for a file for each root directory in Jupyter's data directory, and for the
+        next free name where another server has it. A path given here is taken or refused.
+        """,
+    ).tag(config=True)
+    synchronous = Enum(
+        ("NORMAL", "FULL"),
+        "NORMAL",
+        help="""What an acknowledged event survives: NORMAL a crash of the server, FULL also a
+        power cut, for one fsync with each group of events.
+        """,
+    ).tag(config=True)
+    publish_url = Unicode(
+        "",
+        help="""Base URL under which kernels reach this server.
+
+        Empty stands for its own address on this machine. Set it where kernels run elsewhere, or
+        where the server listens on a Unix socket.
+        """,
+    ).tag(config=True)
+    max_frame_bytes = Int(
+        2**20,
+        help="Bytes of a frame; a larger one closes its socket. Kernels cut events to fit 1 MiB.",
+    ).tag(config=True)
+    max_frame_events = Int(
+        1000, help="Events in a frame. More is refused; kernels send no more than 1000."
+    ).tag(config=True)
+    max_meta_bytes = Int(
+        16 * 1024, help="Bytes of a stream's description. It is sent with every list of streams."
+    ).tag(config=True)
+    max_connections = Int(
+        10_000, help="Sockets that may be open at once. One more is closed with 1013."
+    ).tag(config=True)
+    heartbeat_s = Float(
+        10.0,
+        help="""Seconds between heartbeats on a connection with nothing else to send.
+
+        Proxies cut connections that stay silent, many after 60 seconds, some after 16, so keep
+        this below the shortest timeout between server and browser.
+        """,
+    ).tag(config=True)
+    silence_limit_s = Float(
+        25.0,
+        help="""Seconds after which a peer that has sent nothing counts as gone.
+
+        Keep it above two of the peers' heartbeats, which are 10 seconds apart.
+        """,
+    ).tag(config=True)
+
+    problem = "the extension has not started yet; try again in a moment"
+    """Why streams cannot be served, as a sentence for people; empty once they can."""
+
+    @validate(
+        "max_frame_bytes",
+        "max_frame_events",
+        "max_meta_bytes",
+        "max_connections",
+        "heartbeat_s",
+        "silence_limit_s",
+    )
+    def _check_positive(self, proposal: Bunch) -> float:
+        value = cast("float", proposal["value"])
+        if value <= 0:
+            raise TraitError(
+                f"SwarmStreamApp.{proposal['trait'].name} must be above 0, got {value}"
+            )
+        return value
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.hub: StreamHub | None = None
+        self.identity = Identity("", "")
+        self._log_file: StreamLog | None = None
+        self._published: dict[str, str] = {}
+
+    @property
+    def limits(self) -> Limits:
+        """What one socket may do."""
+        return Limits(
+            frame_bytes=self.max_frame_bytes,
+            events=self.max_frame_events,
+            meta_bytes=self.max_meta_bytes,
+            heartbeat_s=self.heartbeat_s,
+            silence_limit_s=self.silence_limit_s,
+        )
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.append((r"/swarm-stream/ws", StreamSocket, {"app": self}))
+        self.handlers.extend(rest_handlers(self))
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Open the log and tell kernels where we are: after the port is bound, before any kernel."""
+        paths = (
+            iter([Path(self.database_path).expanduser()])
+            if self.database_path
+            else default_paths(jupyter_data_dir(), serverapp.root_dir)
+        )
+        try:
+            log = await open_log(paths, synchronous=self.synchronous)
+            self.identity = load_identity(log.path.with_name(log.path.name + ".id"))
+        except (LogError, OSError) as error:
+            # Jupyter goes on without us; every route of ours says why.
+            self.problem = str(error)
+            self.log.error("swarm_stream cannot serve streams: %s", error)
+            return
+        self._log_file = log
+        self.hub = StreamHub(
+            log,
+            server_id=self.identity.server,
+            limits=self.limits,
+            max_sockets=self.max_connections,
+        )
+        self.problem = ""
+        url = self.publish_url or _own_url(serverapp)
+        if url:
+            self._published = {
+                "SWARM_STREAM_URL": url,
+                "SWARM_STREAM_SECRET": self.identity.secret,
+            }
+            os.environ.update(self._published)
+        self.log.info("swarm_stream serves streams from %s", log.path)
+
+    async def stop_extension(self) -> None:
+        """Take no new sockets, tell peers to come back, finish what arrived, close the log."""
+        hub, self.hub = self.hub, None
+        self.problem = "this server is stopping; connect again in a moment"
+        for name, value in self._published.items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+        if hub is not None:
+            await _within(hub.settle(), "appends")
+            for socket in tuple(hub.sockets):
+                socket.hang_up(HangUp(CloseCode.RESTARTING, "the server restarts; come back"))
+            await _within(hub.closed(), "sockets")
+            await _within(hub.aclose(), "requests")
+        if self._log_file is not None:
+            await _within(self._log_file.aclose(), "the log")
+            self._log_file = None
+
+    def current_activity(self) -> dict[str, object] | None:
+        """Tell Jupyter whether anybody is connected, so that it is not culled as idle."""
+        if self.hub is None or not self.hub.sockets:
+            return None
+        return {"swarm_stream": {"sockets": len(self.hub.sockets)}}
+
+
+async def _within(work: Any, what: str) -> None:  # noqa: ANN401
+    try:
+        async with asyncio.timeout(STOP_STEP_S):
+            await work
+    except TimeoutError:
+        _log.warning("swarm_stream: %s did not end in time", what)
+
+
+def _own_url(serverapp: ServerApp) -> str:
+    """Give this server's address for kernels on this machine, or nothing where there is none."""
+    if serverapp.sock:
+        return ""
+    scheme = "https" if serverapp.certfile else "http"
+    # Kernels of this server run on this machine, and a host's name may resolve to elsewhere.
+    host = "127.0.0.1" if serverapp.ip in _EVERYWHERE else serverapp.ip
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{serverapp.port}{serverapp.base_url}"

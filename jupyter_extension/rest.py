@@ -1,0 +1,168 @@
+"""The REST interface: what streams there are, their events as JSON lines, and deleting one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from swarm_stream._version import __version__
+from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeError
+from swarm_stream.protocol.frames import MAX_OFFSET, VERSION
+
+if TYPE_CHECKING:
+    from jupyter_extension.app import SwarmStreamApp
+    from swarm_stream.hub.hub import StreamHub
+    from swarm_stream.logs.base import StreamInfo
+
+__all__ = ["handlers"]
+
+PAGE_EVENTS: Final = 1000
+PAGE_BYTES: Final = 2**20
+_raw_list: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def handlers(app: SwarmStreamApp) -> list[tuple[str, type[web.RequestHandler], dict[str, Any]]]:
+    """Give the routes."""
+    stream = r"(?P<stream>[A-Za-z0-9._~-]{1,200})"
+    kwargs = {"app": app}
+    return [
+        (r"/swarm-stream/info", InfoHandler, kwargs),
+        (r"/swarm-stream/api/streams", StreamsHandler, kwargs),
+        (rf"/swarm-stream/api/streams/{stream}", StreamHandler, kwargs),
+        (rf"/swarm-stream/api/streams/{stream}/events", EventsHandler, kwargs),
+    ]
+
+
+class _Handler(APIHandler):  # type: ignore[misc]  # untyped base
+    """What our routes share: the resource's name, the hub, and errors as JSON."""
+
+    auth_resource = "swarm_stream"
+
+    def initialize(self, app: SwarmStreamApp) -> None:
+        self.app = app
+
+    @property
+    def hub(self) -> StreamHub:
+        if self.app.hub is None:
+            raise web.HTTPError(503, self.app.problem)
+        return self.app.hub
+
+    async def find(self, stream: str) -> StreamInfo:
+        try:
+            return await self.hub.log.info(stream)
+        except NoSuchStreamError as error:
+            raise web.HTTPError(404, str(error)) from error
+        except LogError as error:
+            raise web.HTTPError(503, str(error)) from error
+
+    def describe(self, info: StreamInfo) -> dict[str, object]:
+        state = self.hub.producer_state(info.stream, closed=info.closed, epoch=info.epoch)
+        return {
+            "stream": info.stream,
+            "head": info.head,
+            "tail": info.tail,
+            "closed": info.closed,
+            "epoch": info.epoch,
+            "producer": state,
+            "viewers": self.hub.viewers.count(info.stream),
+            "created": info.created_ms,
+            "updated": info.updated_ms,
+            "bytes": info.size_bytes,
+            "meta": msgspec.Raw(info.meta),
+        }
+
+    def number(self, name: str, default: int, *, low: int, high: int) -> int:
+        text = self.get_query_argument(name, str(default))
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise web.HTTPError(400, f"{name} must be a whole number from {low} to {high}")
+        return int(text)
+
+    def answer(self, body: object) -> None:
+        self.set_header("Content-Type", "application/json")
+        self.finish(msgspec.json.encode(body))
+
+
+class InfoHandler(_Handler):
+    """Who this server is, so that a page knows whether and whom it can ask."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Give the server's id and the versions."""
+        self.answer(
+            {
+                "server": self.app.identity.server,
+                "version": __version__,
+                "protocol": VERSION,
+                "problem": self.app.problem,
+            }
+        )
+
+
+class StreamsHandler(_Handler):
+    """All streams."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """List the streams, the last changed first."""
+        streams = await self.hub.log.list()
+        self.answer({"streams": [self.describe(info) for info in streams]})
+
+
+class StreamHandler(_Handler):
+    """One stream."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, stream: str) -> None:
+        """Describe it."""
+        self.answer(self.describe(await self.find(stream)))
+
+    @web.authenticated
+    @authorized
+    async def delete(self, stream: str) -> None:
+        """Forget it, unless somebody is writing to it."""
+        info = await self.find(stream)
+        if self.describe(info)["producer"] == "live":
+            raise web.HTTPError(409, "its run goes on; cancel it first")
+        try:
+            await self.hub.delete(stream)
+        except LogError as error:
+            raise web.HTTPError(503, str(error)) from error
+        self.set_status(204)
+        self.finish()
+
+
+class EventsHandler(_Handler):
+    """A stream's events, one JSON object a line."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, stream: str) -> None:
+        """Give events from ``from`` on, at most ``limit``; what there is, without waiting."""
+        info = await self.find(stream)
+        offset = self.number("from", info.head, low=0, high=MAX_OFFSET)
+        left = self.number("limit", MAX_OFFSET, low=1, high=MAX_OFFSET)
+        if not info.head <= offset <= info.tail:
+            message = str(
+                OffsetOutOfRangeError(stream, offset=offset, head=info.head, tail=info.tail)
+            )
+            raise web.HTTPError(410 if offset < info.head else 416, message)
+        self.set_header("Content-Type", "application/x-ndjson")
+        self.set_header("Swarm-Stream-Next", str(min(info.tail, offset + left)))
+        end = min(info.tail, offset + left)
+        while offset < end:
+            count = min(PAGE_EVENTS, end - offset)
+            part = await self.hub.log.read(
+                stream, offset, max_events=count, max_bytes=PAGE_BYTES
+            )
+            lines = [bytes(event) for event in _raw_list.decode(b"[" + part.body + b"]")]
+            self.write(b"\n".join(lines) + b"\n")
+            await self.flush()
+            offset += part.count
+        self.finish()

@@ -1,0 +1,143 @@
+"""``StreamSocket``: the WebSocket handler. Who is let in, and a thin driver for the hub.
+
+Two kinds of clients are let in: whoever Jupyter itself lets in, in both roles; and a kernel with
+the producer secret, to claim and append only. Everybody else gets 403 before the upgrade.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.utils import ensure_async
+from tornado import web
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from swarm_stream.protocol.frames import SUBPROTOCOL, CloseCode
+from swarm_stream.protocol.server import HangUp
+
+if TYPE_CHECKING:
+    from jupyter_extension.app import SwarmStreamApp
+    from swarm_stream.hub.socket import HubSocket
+
+__all__ = ["RESOURCE", "StreamSocket"]
+
+RESOURCE = "swarm_stream"
+"""What Jupyter's authorizer is asked about."""
+
+SECRET_SCHEME = "swarm-stream "  # noqa: S105  (the name of the scheme, not a secret)
+
+
+class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):  # type: ignore[misc]  # untyped bases
+    """One socket of a kernel or a page."""
+
+    auth_resource = RESOURCE
+
+    def initialize(self, app: SwarmStreamApp) -> None:
+        """Take the extension's app from the route."""
+        self.app = app
+        self._socket: HubSocket | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._may_view = False
+        self._who = ""
+
+    def set_default_headers(self) -> None:
+        """Set none: they are for pages, and would end the upgrade."""
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        """Use none: tokens are small and most sockets are on one machine."""
+        return None
+
+    @property
+    def max_message_size(self) -> int:
+        """Tornado's own limit, which cuts the socket without a word; ours is below it."""
+        return max(16 * 2**20, 2 * self.app.max_frame_bytes)
+
+    @allow_unauthenticated  # type: ignore[untyped-decorator]  # checked here, in two ways
+    async def get(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Let in or refuse, before the upgrade."""
+        await self._let_in()
+        if SUBPROTOCOL not in self._offered():
+            self.set_status(400)
+            await self.finish({"message": "offer a served subprotocol", "served": [SUBPROTOCOL]})
+            return
+        if self.app.hub is None:
+            raise web.HTTPError(503, self.app.problem)
+        await ensure_async(super().get(*args, **kwargs))
+
+    async def _let_in(self) -> None:
+        authorization = self.request.headers.get("Authorization", "")
+        if authorization.startswith(SECRET_SCHEME):
+            # A page cannot have the secret, so whoever sends an Origin with it is up to no good.
+            given = authorization.removeprefix(SECRET_SCHEME).encode()
+            known = self.app.identity.secret.encode()
+            same = bool(known) and hmac.compare_digest(given, known)
+            if not same or "Origin" in self.request.headers:
+                raise web.HTTPError(403)
+            self._who = "a kernel"
+            return
+        user = self.current_user
+        if user is None:
+            raise web.HTTPError(403)
+        allowed = await ensure_async(
+            self.authorizer.is_authorized(self, user, "execute", self.auth_resource)
+        )
+        if not allowed:
+            raise web.HTTPError(403)
+        self._may_view = True
+        self._who = str(getattr(user, "display_name", "") or getattr(user, "username", ""))
+
+    def _offered(self) -> list[str]:
+        header = self.request.headers.get("Sec-WebSocket-Protocol", "")
+        return [name.strip() for name in header.split(",")]
+
+    def check_origin(self, origin: str | None = None) -> bool:
+        """Refuse pages of other origins, as Jupyter does; programs send none."""
+        return bool(super().check_origin(origin))
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """Choose ours."""
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+    def open(self, *_args: str, **_kwargs: str) -> None:
+        """Begin to serve."""
+        self.set_nodelay(True)  # noqa: FBT003  (Tornado's signature)
+        hub = self.app.hub
+        socket = hub and hub.open_socket(may_produce=True, may_view=self._may_view, who=self._who)
+        if socket is None:
+            self.close(CloseCode.TRY_LATER, "too many connections; try again later")
+            return
+        self._socket = socket
+        self._serving = asyncio.ensure_future(self._serve(socket))
+
+    async def on_message(self, message: str | bytes) -> None:
+        """Take in a frame. Tornado reads the next one when this returns."""
+        if self._socket is None:
+            return
+        if isinstance(message, bytes):
+            self._socket.hang_up(HangUp(CloseCode.NOT_JSON, "frames are text messages"))
+            return
+        await self._socket.feed(message)
+
+    def on_close(self) -> None:
+        """Forget the socket."""
+        if self._serving is not None:
+            self._serving.cancel()
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.close()
+
+    async def _serve(self, socket: HubSocket) -> None:
+        try:
+            why = await socket.serve(self._send)
+        except WebSocketClosedError:
+            return
+        self.close(why.code, why.reason)
+
+    async def _send(self, frame: bytes) -> None:
+        # Awaited: nothing more is read from the log for this socket until it has drained.
+        await self.write_message(frame)
