@@ -37,7 +37,7 @@ STOP_STEP_S: Final = 3.0
 _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::", "*", "localhost"})  # noqa: S104
 
 
-class SwarmStreamApp(ExtensionApp):  # type: ignore[misc]  # untyped traitlets metaclass
+class SwarmStreamApp(ExtensionApp):
     """Serve streams of agents' runs. Traits are settings of the server; kernels have their own."""
 
     name = "swarm_stream"
@@ -139,19 +139,21 @@ class SwarmStreamApp(ExtensionApp):  # type: ignore[misc]  # untyped traitlets m
         self.handlers.extend(rest_handlers(self))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
-        """Open the log and tell kernels where we are: after the port is bound, before any kernel."""
+        """Open the log and tell kernels where we are: after the bind, before any kernel."""
         paths = (
-            iter([Path(self.database_path).expanduser()])
+            iter([_expanded(self.database_path)])
             if self.database_path
             else default_paths(jupyter_data_dir(), serverapp.root_dir)
         )
         try:
-            log = await open_log(paths, synchronous=self.synchronous)
+            log = await open_log(
+                paths, synchronous="FULL" if self.synchronous == "FULL" else "NORMAL"
+            )
             self.identity = load_identity(log.path.with_name(log.path.name + ".id"))
         except (LogError, OSError) as error:
             # Jupyter goes on without us; every route of ours says why.
             self.problem = str(error)
-            self.log.error("swarm_stream cannot serve streams: %s", error)
+            self.log.error("swarm_stream cannot serve streams: %s", error)  # noqa: TRY400  (says it all)
             return
         self._log_file = log
         self.hub = StreamHub(
@@ -200,6 +202,10 @@ async def _within(work: Any, what: str) -> None:  # noqa: ANN401
             await work
     except TimeoutError:
         _log.warning("swarm_stream: %s did not end in time", what)
+
+
+def _expanded(path: str) -> Path:
+    return Path(path).expanduser()
 
 
 def _own_url(serverapp: ServerApp) -> str:

@@ -11,8 +11,11 @@ import json
 import os
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Identity", "load_identity"]
 

@@ -34,9 +34,7 @@ def default_paths(data_dir: str, root_dir: str) -> Iterator[Path]:
         yield folder / f"streams-{name}-{slot}.db"
 
 
-async def open_log(
-    paths: Iterator[Path], *, synchronous: Literal["NORMAL", "FULL"]
-) -> SQLiteLog:
+async def open_log(paths: Iterator[Path], *, synchronous: Literal["NORMAL", "FULL"]) -> SQLiteLog:
     """Open the first of ``paths`` that no other server has.
 
     Raises:

@@ -11,7 +11,8 @@ from tornado import web
 
 from swarm_stream._version import __version__
 from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeError
-from swarm_stream.protocol.frames import MAX_OFFSET, VERSION
+from swarm_stream.events.model import MAX_OFFSET
+from swarm_stream.protocol.frames import VERSION
 
 if TYPE_CHECKING:
     from jupyter_extension.app import SwarmStreamApp
@@ -37,7 +38,7 @@ def handlers(app: SwarmStreamApp) -> list[tuple[str, type[web.RequestHandler], d
     ]
 
 
-class _Handler(APIHandler):  # type: ignore[misc]  # untyped base
+class _Handler(APIHandler):
     """What our routes share: the resource's name, the hub, and errors as JSON."""
 
     auth_resource = "swarm_stream"
@@ -158,9 +159,7 @@ class EventsHandler(_Handler):
         end = min(info.tail, offset + left)
         while offset < end:
             count = min(PAGE_EVENTS, end - offset)
-            part = await self.hub.log.read(
-                stream, offset, max_events=count, max_bytes=PAGE_BYTES
-            )
+            part = await self.hub.log.read(stream, offset, max_events=count, max_bytes=PAGE_BYTES)
             lines = [bytes(event) for event in _raw_list.decode(b"[" + part.body + b"]")]
             self.write(b"\n".join(lines) + b"\n")
             await self.flush()

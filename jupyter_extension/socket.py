@@ -32,7 +32,7 @@ RESOURCE = "swarm_stream"
 SECRET_SCHEME = "swarm-stream "  # noqa: S105  (the name of the scheme, not a secret)
 
 
-class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):  # type: ignore[misc]  # untyped bases
+class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     """One socket of a kernel or a page."""
 
     auth_resource = RESOURCE
@@ -57,7 +57,7 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):  # type: i
         """Tornado's own limit, which cuts the socket without a word; ours is below it."""
         return max(16 * 2**20, 2 * self.app.max_frame_bytes)
 
-    @allow_unauthenticated  # type: ignore[untyped-decorator]  # checked here, in two ways
+    @allow_unauthenticated  # checked here, in two ways
     async def get(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Let in or refuse, before the upgrade."""
         await self._let_in()
@@ -67,7 +67,7 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):  # type: i
             return
         if self.app.hub is None:
             raise web.HTTPError(503, self.app.problem)
-        await ensure_async(super().get(*args, **kwargs))
+        await super().get(*args, **kwargs)
 
     async def _let_in(self) -> None:
         authorization = self.request.headers.get("Authorization", "")
@@ -105,9 +105,11 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):  # type: i
 
     def open(self, *_args: str, **_kwargs: str) -> None:
         """Begin to serve."""
-        self.set_nodelay(True)  # noqa: FBT003  (Tornado's signature)
+        self.set_nodelay(True)
         hub = self.app.hub
-        socket = hub and hub.open_socket(may_produce=True, may_view=self._may_view, who=self._who)
+        socket = None
+        if hub is not None:
+            socket = hub.open_socket(may_produce=True, may_view=self._may_view, who=self._who)
         if socket is None:
             self.close(CloseCode.TRY_LATER, "too many connections; try again later")
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from swarm_stream.sources.recorded import RecordedSource
 from swarm_stream.views.display import in_notebook, show
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from collections.abc import Iterable
 
 __all__ = ["attach", "manager", "record", "replay", "stream", "streams"]
 
@@ -110,15 +112,19 @@ async def record(session: StreamingSession, path: str | PathLike[str]) -> Path:
     """
     target = Path(path)
     lines = [
-        encode_event(event) if not hasattr(event, "data") else msgspec.json.encode(event.data)  # type: ignore[arg-type]
+        encode_event(event) if not hasattr(event, "data") else msgspec.json.encode(event.data)
         async for event in session.events()
     ]
-    target.write_bytes(b"\n".join(lines) + b"\n")
+    await asyncio.to_thread(target.write_bytes, b"\n".join(lines) + b"\n")
     return target
 
 
 def replay(
-    recorded: object, *, speed: float | None = 1.0, display: bool = True, name: str | None = None
+    recorded: str | PathLike[str] | Iterable[Any],
+    *,
+    speed: float | None = 1.0,
+    display: bool = True,
+    name: str | None = None,
 ) -> StreamingSession:
     """Play a recorded run again, as a run of its own.
 
@@ -129,7 +135,8 @@ def replay(
         name: The new stream's name.
 
     """
-    return stream(RecordedSource(recorded, speed=speed), display=display, name=name)
+    source = Path(recorded) if isinstance(recorded, str | PathLike) else recorded
+    return stream(RecordedSource(source, speed=speed), display=display, name=name)
 
 
 def _make_view(session: StreamingSession) -> object:

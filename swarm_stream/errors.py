@@ -6,7 +6,7 @@ The tree::
     ├── ConfigurationError          a setting is out of range (also a ValueError)
     ├── SourceError                 ss.stream() was given something it cannot run (also a TypeError)
     ├── SessionStateError           the call does not fit the session's state
-    ├── StreamNameError             a stream's name has characters that are not allowed (also a ValueError)
+    ├── StreamNameError             a stream's name has characters that are not allowed
     ├── StreamNameTakenError        a live producer already writes to this stream
     ├── NoSuchStreamError           nothing is known of this stream
     ├── StreamClosedError           the stream has ended; nothing can be added

@@ -24,7 +24,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         target, _, expression = line.rpartition("=")
         if not expression.strip():
             raise SourceError("name what is to be run: %%stream team")
-        source = shell.ev(expression.strip())
+        source = shell.ev(expression.strip())  # type: ignore[no-untyped-call]
         shell.user_ns[target.strip() or "_stream"] = stream(source, task=cell.strip())
 
-    shell.register_magic_function(run_cell, magic_kind="cell", magic_name="stream")
+    # IPython wraps the method in a way that hides its real signature.
+    shell.register_magic_function(run_cell, magic_kind="cell", magic_name="stream")  # type: ignore[call-arg, arg-type]

@@ -193,6 +193,8 @@ class EventWriter:
                 self._open[seg] = lane
             case model.Close(seg=seg):
                 self._open.pop(seg, None)
+            case _:
+                pass
         self._sink(event)
 
     def end(

@@ -58,6 +58,4 @@ class PendingControls:
 
     @staticmethod
     def _deny(viewer: HubSocket, frame: frames.Control, message: str) -> None:
-        viewer.send(
-            frames.Controlled(stream=frame.stream, id=frame.id, ok=False, message=message)
-        )
+        viewer.send(frames.Controlled(stream=frame.stream, id=frame.id, ok=False, message=message))

@@ -1,4 +1,4 @@
-"""The last events of a stream that somebody watches, already encoded for those who are up to date."""
+"""The last events of a stream that somebody watches, encoded once for all who are up to date."""
 
 from __future__ import annotations
 

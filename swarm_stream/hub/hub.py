@@ -5,7 +5,7 @@ that a tail moved, the sockets with a cursor on it are woken and read for themse
 has just written is kept for a moment (``HotTail``), so that viewers who are up to date are served
 without a read, all of them with one encoding.
 
-Runs on one event loop: in the Jupyter server over a ``SQLiteLog``, in a kernel over a ``MemoryLog``.
+Runs on one event loop: over a ``SQLiteLog`` in the Jupyter server, a ``MemoryLog`` in a kernel.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ class StreamHub:
                 frame.stream,
                 epoch=frame.epoch,
                 offset=frame.offset,
-                events=frame.events,  # type: ignore[arg-type]  # Raw has the buffer of bytes
+                events=frame.events,
                 closes=ends_stream(frame.events),
             )
         )

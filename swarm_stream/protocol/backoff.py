@@ -27,7 +27,7 @@ class Backoff:
     def next_delay_s(self, *, draw: float) -> float:
         """Give the next delay in seconds; ``draw`` is a random number from 0 to 1."""
         # The exponent is capped so that a night of attempts does not build a huge integer.
-        bound = min(self._limit_s, self._first_s * 2 ** min(self.attempts, 30))
+        bound = min(self._limit_s, self._first_s * 2.0 ** min(self.attempts, 30))
         self.attempts += 1
         return draw * bound
 

@@ -71,8 +71,7 @@ class Window(Generic[T]):
         self.next = offset + 1
         self.bytes_held += len(event)
         held = len(self._events)
-        if held > self.peak:
-            self.peak = held
+        self.peak = max(self.peak, held)
         if not self.paused and (held >= self._pause_events or self.bytes_held >= self._pause_bytes):
             self.paused = True
             self.pauses += 1

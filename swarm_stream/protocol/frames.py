@@ -233,9 +233,7 @@ class Error(Frame, frozen=True, tag="error"):
     cause: str | None = None
 
 
-ClientFrame = (
-    Claim | Append | Controlled | Subscribe | Unsubscribe | Control | Heartbeat | Error
-)
+ClientFrame = Claim | Append | Controlled | Subscribe | Unsubscribe | Control | Heartbeat | Error
 """What a server may be sent."""
 
 ServerFrame = (
@@ -361,6 +359,6 @@ def check_stream_name(stream: str) -> str:
         StreamNameError: If it may not.
 
     """
-    if not isinstance(stream, str) or not _NAME.fullmatch(stream):
-        raise StreamNameError(str(stream))
+    if not _NAME.fullmatch(stream):
+        raise StreamNameError(stream)
     return stream

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from swarm_stream.events.model import MAX_OFFSET
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
 from swarm_stream.protocol.pump import SubscriberPump
@@ -21,6 +22,7 @@ __all__ = ["Command", "HangUp", "Limits", "ServerConnection", "ends_stream"]
 
 _PRODUCER_OPS: Final = (frames.Claim, frames.Append, frames.Controlled)
 _END_MARK: Final = b'"end"'
+_BRACE: Final = ord("{")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,21 +137,20 @@ class ServerConnection:
             return False
         return True
 
-    def _problem(self, frame: frames.ClientFrame) -> tuple[str, str] | None:
+    def _problem(  # noqa: PLR0911  (one for each rule)
+        self, frame: frames.ClientFrame
+    ) -> tuple[str, str] | None:
         match frame:
             case frames.Append(events=events):
                 if not events:
                     return "bad_frame", "an append has at least one event"
                 if len(events) > self.limits.events:
-                    return (
-                        "too_many_events",
-                        f"a frame may have {self.limits.events} events, not {len(events)}; "
-                        "send several",
-                    )
-                if frame.offset + len(events) > frames.MAX_OFFSET:
+                    message = f"a frame may have {self.limits.events} events; send several frames"
+                    return "too_many_events", message
+                if frame.offset + len(events) > MAX_OFFSET:
                     return "bad_frame", "offsets end at 2^53-1"
                 for event in events:
-                    if memoryview(event)[0] != 0x7B:  # "{"
+                    if memoryview(event)[0] != _BRACE:
                         return "bad_frame", "every event is a JSON object with a field 'type'"
             case frames.Claim(meta=meta):
                 if len(memoryview(meta)) > self.limits.meta_bytes:
@@ -157,7 +158,7 @@ class ServerConnection:
                         "meta_too_large",
                         f"meta may have {self.limits.meta_bytes} bytes; keep it to what lists show",
                     )
-                if memoryview(meta)[0] != 0x7B:  # "{"
+                if memoryview(meta)[0] != _BRACE:
                     return "bad_frame", "meta is a JSON object"
             case _:
                 pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import sys
@@ -50,15 +49,13 @@ class Runtime:
         self,
         config: StreamingConfig | None = None,
         *,
-        address: ServerAddress | None | type[Any] = Any,
+        address: ServerAddress | type[Any] | None = Any,
     ) -> None:
         self.config = config or StreamingConfig.load()
         self.process = uuid4().hex[:12]
         self.address: ServerAddress | None = find_server() if address is Any else address  # type: ignore[assignment]  # Any stands for "look for it"
         self.io = IOThread()
-        self.local, self.link = self.io.call(
-            self._make(), timeout_s=self.config.connect_timeout_s
-        )
+        self.local, self.link = self.io.call(self._make(), timeout_s=self.config.connect_timeout_s)
 
     async def _make(self) -> tuple[LocalHub, ServerLink | None]:
         link = ServerLink(self.address, self.config) if self.address is not None else None

@@ -149,7 +149,9 @@ class ServerLink:
                 await asyncio.sleep(backoff.next_delay_s(draw=random.random()))  # noqa: S311
 
     async def _connected_once(self, backoff: Backoff) -> None:
-        headers = {"Authorization": self.address.authorization} if self.address.authorization else {}
+        headers = (
+            {"Authorization": self.address.authorization} if self.address.authorization else {}
+        )
         async with connect(
             self.address.ws_url,
             subprotocols=[frames.SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str

@@ -75,7 +75,7 @@ def _shown(name: str, value: float | None) -> str:
         return "-"
     if name.endswith("_s") and not name.endswith("per_s"):
         return f"{value * 1000:.2f} ms" if value < 1 else f"{value:.2f} s"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
 class Meter:

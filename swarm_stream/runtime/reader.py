@@ -48,4 +48,3 @@ async def _next(local: LocalHub, stream: str, offset: int) -> Slice:
         if part.count or info.closed:
             return part
         await local.moved(stream)
-

@@ -317,9 +317,11 @@ class StreamingSession:
         """
         channel = self._channel
         await self._changes.wait(
-            lambda: channel.served_locally
-            or channel.connection.epoch is not None
-            or channel.connection.refusal is not None
+            lambda: (
+                channel.served_locally
+                or channel.connection.epoch is not None
+                or channel.connection.refusal is not None
+            )
         )
         if channel.connection.refusal is not None:
             raise channel.connection.refusal
@@ -462,7 +464,7 @@ class StreamingSession:
 class _Run:
     """A session as its source sees it; ``events`` means something else on the session itself."""
 
-    __slots__ = ("ask", "config", "events", "gate", "speak", "_session")
+    __slots__ = ("_session", "ask", "config", "events", "gate", "speak")
 
     def __init__(self, session: StreamingSession) -> None:
         self._session = session

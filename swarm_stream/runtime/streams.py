@@ -103,4 +103,5 @@ def _ask(address: ServerAddress) -> list[dict[str, Any]] | None:
             streams = json.load(answer)
     except (urllib.error.URLError, OSError, ValueError):
         return None
-    return streams["streams"] if isinstance(streams, dict) else streams
+    listed = streams.get("streams") if isinstance(streams, dict) else None
+    return listed if isinstance(listed, list) else None

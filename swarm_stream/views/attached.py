@@ -40,4 +40,4 @@ class AttachedStream:
             "version_major": 2,
             "version_minor": 0,
         }
-        display(data, raw=True)
+        display(data, raw=True)  # type: ignore[no-untyped-call]

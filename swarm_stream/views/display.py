@@ -65,7 +65,7 @@ def show(session: StreamingSession) -> None:
     model = getattr(view, "model_id", None)
     if model is not None:
         data[WIDGET_TYPE] = {"model_id": model, "version_major": 2, "version_minor": 0}
-    handle = display(data, raw=True, display_id=True)
+    handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def finish() -> None:
         final = bundle(

@@ -51,7 +51,9 @@ def to_text(transcript: Transcript) -> str:
     """Give the conversation as plain text."""
     parts = [f"task: {transcript.task}"] if transcript.task else []
     for block in _blocks(transcript):
-        label = " ".join(part for part in (block.who, f"({block.note})" if block.note else "") if part)
+        label = " ".join(
+            part for part in (block.who, f"({block.note})" if block.note else "") if part
+        )
         parts.append(f"{label}: {block.text}" if label else block.text)
     parts.append(f"[{_ending(transcript)}]")
     return "\n".join(parts)
@@ -74,9 +76,7 @@ def to_html(transcript: Transcript) -> str:
                 f"<i>{escape(block.note)}</i>{text}</p>"
             )
         else:
-            parts.append(
-                f'<p style="margin:0.2em 0;white-space:pre-wrap">{escape(block.text)}</p>'
-            )
+            parts.append(f'<p style="margin:0.2em 0;white-space:pre-wrap">{escape(block.text)}</p>')
     parts.append(f'<p style="opacity:0.75"><i>{escape(_ending(transcript))}</i></p></div>')
     return "\n".join(parts)
 
@@ -99,7 +99,9 @@ def _segment(segment: Segment, who: str) -> list[_Block]:
     return blocks
 
 
-def _item(item: Item, who: str, names: dict[int, str]) -> list[_Block]:
+def _item(  # noqa: PLR0911  (one for each kind of item)
+    item: Item, who: str, names: dict[int, str]
+) -> list[_Block]:
     data = item.data
     match item.kind:
         case "message":
@@ -128,7 +130,7 @@ def _item(item: Item, who: str, names: dict[int, str]) -> list[_Block]:
 
 
 def _path(transcript: Transcript, number: int) -> str:
-    names = []
+    names: list[str] = []
     lane = transcript.lanes.get(number)
     while lane is not None and len(names) < len(transcript.lanes):
         names.append(lane.name)

@@ -108,11 +108,13 @@ class _CommSocket:
                 self._feeds.add(task)
                 task.add_done_callback(self._feeds.discard)
             case "ack":
-                if content.get("n") == self._number and self._ack is not None:
-                    if not self._ack.done():
-                        self._ack.set_result(None)
+                ack = self._ack
+                if content.get("n") == self._number and ack is not None and not ack.done():
+                    ack.set_result(None)
             case "close":
                 self._task.cancel()
+            case _:
+                pass  # a newer page may say more
 
     async def _serve(self) -> None:
         socket = self._socket

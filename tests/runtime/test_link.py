@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.asyncio.client import connect
 
-from swarm_stream.errors import StreamCancelledError, StreamClosedError, StreamNameTakenError
 from swarm_stream.config import StreamingConfig
+from swarm_stream.errors import StreamCancelledError, StreamClosedError, StreamNameTakenError
 from swarm_stream.events.model import Delta, decode_events
 from swarm_stream.runtime.discovery import ServerAddress
 from swarm_stream.runtime.states import SessionState
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 
 
-async def numbers(count: int, *, cut: dict[int, Callable[[], object]] | None = None) -> AsyncIterator[str]:
+async def numbers(
+    count: int, *, cut: dict[int, Callable[[], object]] | None = None
+) -> AsyncIterator[str]:
     for number in range(count):
         if cut and number in cut:
             done = cut[number]()
@@ -64,7 +66,13 @@ async def test_a_server_that_goes_and_comes_back_loses_nothing(
 ) -> None:
     async with hub_server() as server:
         session = make_manager(ServerAddress(server.url)).create(
-            numbers(4000, cut={n: server.stop if n % 2 else server.start for n in (501, 700, 1501, 1900, 3333, 3334)})
+            numbers(
+                4000,
+                cut={
+                    n: server.stop if n % 2 else server.start
+                    for n in (501, 700, 1501, 1900, 3333, 3334)
+                },
+            )
         )
         session.start()
         await session

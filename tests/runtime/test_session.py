@@ -15,6 +15,7 @@ from swarm_stream.errors import (
     StreamNameError,
 )
 from swarm_stream.events import model
+from swarm_stream.events.fold import Transcript
 from swarm_stream.runtime.states import TRANSITIONS, SessionSignal, SessionState, move
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ async def test_pause_holds_the_source_and_resume_lets_it_go(manager: StreamingMa
     async for event in session.events():
         if isinstance(event, model.Delta) and session.transcript.deltas > held + 5:
             session.cancel()
-    assert [i.data["action"] for i in session.transcript.items if getattr(i, "kind", "") == "control"] == [
+    assert [
+        i.data["action"] for i in session.transcript.items if getattr(i, "kind", "") == "control"
+    ] == [
         "pause",
         "resume",
         "cancel",
@@ -191,8 +194,6 @@ async def test_an_event_larger_than_a_frame_goes_out_in_pieces(manager: Streamin
     await session
     events = [event async for event in session.events()]
     assert sum(isinstance(event, model.Part) for event in events) > 5
-    from swarm_stream.events.fold import Transcript
-
     seen = Transcript()
     seen.extend(events)
     assert [i.data["content"] for i in seen.items] == [large]
@@ -219,5 +220,5 @@ async def test_bad_input_says_what_to_do(manager: StreamingManager) -> None:
 async def test_what_is_not_in_the_table_cannot_happen(state: SessionState) -> None:
     for signal in SessionSignal:
         if (state, signal) not in TRANSITIONS:
-            with pytest.raises(SessionStateError, match="ss.stream"):
+            with pytest.raises(SessionStateError, match=r"ss\.stream"):
                 move(state, signal)

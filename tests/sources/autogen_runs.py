@@ -69,7 +69,7 @@ async def both(
     """Run it twice, and assert what is true of every run."""
     native: list[Any] = []
     async for item in make().run_stream(task=task):
-        native.append(item)  # noqa: PERF401
+        native.append(item)
     bare = native.pop()
     assert isinstance(bare, TaskResult)
 

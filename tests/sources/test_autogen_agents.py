@@ -228,7 +228,7 @@ class Judge(BaseChatAgent):
     async def on_messages(self, messages: Any, cancellation_token: Any) -> Response:
         raise NotImplementedError
 
-    async def on_messages_stream(self, messages: Any, cancellation_token: Any) -> Any:
+    async def on_messages_stream(self, *_given: Any) -> Any:
         yield Progress(source=self.name, share=0.5, anything=object())
         yield TextMessage(source="helper", content="a word from inside")
         yield Response(chat_message=Verdict(source=self.name, good=True))
@@ -262,7 +262,7 @@ async def test_a_filter_speaks_in_one_lane_under_its_own_name() -> None:
 
 
 async def test_a_person_with_an_own_input_function_is_asked_by_it() -> None:
-    async def own(prompt: str, cancellation_token: Any) -> str:  # noqa: ARG001
+    async def own(prompt: str, cancellation_token: Any) -> str:
         return "forty-two"
 
     for function in (own, lambda _prompt: "forty-two"):

@@ -89,7 +89,7 @@ RUNNERS: dict[str, Callable[[], Any]] = {
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  (the thing waited for has no event)
+        while not condition():
             await asyncio.sleep(0.001)
 
 

@@ -83,8 +83,9 @@ async def test_a_plain_iterator_does_not_block_the_loop() -> None:
 
     run = FakeRun()
     task = asyncio.create_task(IteratorSource(blocking()).run(run, None))
-    while not run.of(model.Delta):
-        await asyncio.sleep(0.001)
+    said = asyncio.Event()
+    run.on_event = lambda event: isinstance(event, model.Delta) and said.set()
+    await said.wait()
     turn.set()  # the loop is free while the iterator waits
     assert await task == "ab"
 
@@ -112,8 +113,9 @@ async def test_control(way: str) -> None:
     run = FakeRun()
     source = IteratorSource(endless())
     task = asyncio.create_task(source.run(run, None))
-    while len(run.of(model.Delta)) < 3:
-        await asyncio.sleep(0)
+    said = asyncio.Event()
+    run.on_event = lambda _event: len(run.of(model.Delta)) == 3 and said.set()
+    await said.wait()
     if way == "stop":
         source.request_stop()
         assert await task
