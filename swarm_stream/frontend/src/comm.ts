@@ -3,7 +3,7 @@
  *
  * Page to kernel: `{kind: "open" | "close", socket}`, `{kind: "frame", socket, text}` and, after
  * each frame was taken, `{kind: "ack", socket, n}`. Kernel to page: `{kind: "frame", socket, n,
- * text}` with n = 0, 1, 2 ... for each socket; the next one goes only after the ack of the one
+ * text}` with n = 1, 2, 3 ... for each socket; the next one goes only after the ack of the one
  * before. So at most one frame is ever on its way, and neither Jupyter's output limits nor
  * ZeroMQ's high-water mark can drop any. If one is lost all the same (a gap in `n`, or silence),
  * the view opens a new socket and asks for what follows its cursor.
@@ -27,7 +27,7 @@ export interface CommModel {
 
 export class CommLink implements Link {
   private socket = "";
-  private expected = 0;
+  private expected = 1;
   private pulse: Pulse = pulseAt(0);
   private heard = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,7 +63,7 @@ export class CommLink implements Link {
     if (this.socket !== "") this.model.send({ kind: "close", socket: this.socket });
     this.followers.lost();
     this.socket = randomId();
-    this.expected = 0;
+    this.expected = 1;
     this.pulse = pulseAt(performance.now());
     this.model.send({ kind: "open", socket: this.socket });
     this.followers.linked({ is: this.heard ? "open" : "connecting" });

@@ -1,0 +1,250 @@
+/**
+ * One view of one stream, whatever the host: puts the parts together and nothing else.
+ *
+ * Events come from a `Link`, go through the `Painter` into the `Transcript`, which tells the
+ * `Body` what to draw. The root element carries what tests and styles hold on to:
+ * `data-swarm-stream`, `data-state`, `data-connection`, `data-received`, `data-missing`,
+ * `data-doubled`.
+ */
+
+import { Body } from "./body.ts";
+import { Controls } from "./controls.ts";
+import { attrs, h, setAttribute, setText } from "./dom.ts";
+import { decodeEvent } from "./events.ts";
+import { Transcript } from "./fold.ts";
+import { Header } from "./header.ts";
+import type { Following, Link, LinkStatus, Watcher } from "./link.ts";
+import { Painter } from "./paint.ts";
+import { registry } from "./registry.ts";
+import { Scroller } from "./scroll.ts";
+import { connectionWords, duration, Rate, runState, type Trouble } from "./status.ts";
+import { STYLE } from "./style.ts";
+import type { State } from "./subscriber.ts";
+
+export interface ViewOptions {
+  readonly stream: string;
+  readonly title: string;
+  /** Whether to wait for a stream that the server does not have yet. */
+  readonly wait: boolean;
+  /** The run was seen going on; called once. */
+  running?(): void;
+  /** All of the run was shown; called once. */
+  ended?(transcript: Transcript): void;
+  /** The stream cannot be shown. Return true if the host shows something else instead. */
+  failed?(code: string, message: string): boolean;
+  /** The link will not come back by itself. Return true as above. */
+  stopped?(reason: "login" | "forbidden" | "absent"): boolean;
+}
+
+export interface View {
+  readonly transcript: Transcript;
+  dispose(): void;
+}
+
+/** How long a stream that is waited for may be absent before the view says so. */
+const PATIENCE_MS = 10_000;
+
+export function createView(root: HTMLElement, link: Link, options: ViewOptions): View {
+  return new StreamView(root, link, options);
+}
+
+class StreamView implements View, Watcher {
+  readonly transcript: Transcript;
+  private readonly root: HTMLElement;
+  private readonly body: Body;
+  private readonly controls: Controls;
+  private readonly header: Header;
+  private readonly scroller: Scroller;
+  private readonly live = attrs(h("div", "swst-live"), { "aria-live": "polite" });
+  private readonly painter = new Painter((batches) => this.draw(batches));
+  private readonly following: Following;
+  private readonly rate = new Rate();
+  private readonly clock: ReturnType<typeof setInterval>;
+  private readonly bornAt = performance.now();
+
+  private title: string;
+  private subscription: State | null = null;
+  private status: LinkStatus = { is: "connecting" };
+  private trouble: Trouble | null = null;
+  /** When the last event was drawn, on this page's clock. */
+  private drawnAt = 0;
+  private sawRunning = false;
+  private disposed = false;
+
+  constructor(
+    host: HTMLElement,
+    private readonly link: Link,
+    private readonly options: ViewOptions,
+  ) {
+    this.title = options.title;
+    this.controls = new Controls((id, action, data) => this.following.control(id, action, data));
+    this.header = new Header(this.controls.element, this.controls.notice);
+    this.body = new Body({
+      reply: (request, text) => this.controls.reply(request, text),
+      announce: (text) => setText(this.live, text),
+      summary: () => this.summary(),
+    });
+    this.transcript = new Transcript(this.body);
+    this.body.attach(this.transcript);
+    this.scroller = new Scroller(this.body.element);
+    const frame = h("div", "swst-frame", this.scroller.element, this.scroller.latest);
+    this.root = h("div", "swst-root", h("style", "", STYLE), this.header.element, frame, this.live);
+    attrs(this.root, { "data-swarm-stream": options.stream });
+    host.append(this.root);
+    registry().set(options.stream, this.transcript);
+    // Elapsed time, the reconnect's countdown and the rate change without events.
+    this.clock = setInterval(() => this.transcript.outcome === null && this.painter.touch(), 1000);
+    this.following = link.follow(options.stream, { wait: options.wait }, this);
+    this.drawHead();
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    clearInterval(this.clock);
+    this.following.stop();
+    this.painter.dispose();
+    if (registry().get(this.options.stream) === this.transcript) {
+      registry().delete(this.options.stream);
+    }
+    this.root.remove();
+  }
+
+  show(events: readonly unknown[]): Promise<void> | undefined {
+    return this.painter.push(events);
+  }
+
+  missing(from: number, to: number): void {
+    // What came before the hole is drawn before it.
+    this.painter.flush();
+    this.body.missing(from, to);
+  }
+
+  described(meta: Record<string, unknown>): void {
+    const title = meta["title"];
+    if (typeof title === "string" && title !== "") this.title = title;
+    this.trouble = null;
+  }
+
+  controlled(id: string, ok: boolean, message: string): void {
+    this.controls.answered(id, ok, message);
+  }
+
+  ended(): void {
+    this.painter.flush();
+    this.options.ended?.(this.transcript);
+  }
+
+  failed(code: string, message: string): void {
+    this.trouble = { code, message };
+    if (this.options.failed?.(code, message) === true) return;
+    setText(this.live, `This view cannot go on: ${message}`);
+    this.painter.touch();
+  }
+
+  moved(state: State): void {
+    this.subscription = state;
+    if (state.is === "live" && state.producer === "live" && !this.sawRunning) {
+      this.sawRunning = true;
+      this.options.running?.();
+    }
+    this.painter.touch();
+  }
+
+  linked(status: LinkStatus): void {
+    this.status = status;
+    if (status.is === "login" || status.is === "forbidden" || status.is === "absent") {
+      if (this.options.stopped?.(status.is) === true) return;
+    }
+    this.painter.touch();
+  }
+
+  private draw(batches: readonly (readonly unknown[])[]): void {
+    if (this.disposed) return;
+    let drawn = 0;
+    for (const batch of batches) {
+      for (const body of batch) {
+        const event = decodeEvent(body);
+        this.transcript.apply(event);
+        if (event.type === "delta") this.rate.add(event.t, 1);
+      }
+      drawn += batch.length;
+    }
+    if (drawn > 0) {
+      this.drawnAt = performance.now();
+      this.scroller.afterPaint();
+    }
+    this.drawHead();
+  }
+
+  private drawHead(): void {
+    const { transcript, subscription, root } = this;
+    const now = performance.now();
+    const run = runState(transcript);
+    const connection = connectionWords(this.status, subscription, this.trouble, now);
+    const over = transcript.outcome !== null;
+    const { received = 0, missing = 0, doubled = 0 } = subscription ?? {};
+    this.header.draw({
+      title: this.title || this.options.stream,
+      run,
+      connection,
+      elapsed: transcript.count === 0 ? "" : duration(this.elapsedMs(now)),
+      chunks: transcript.deltas,
+      rate: this.chunkRate(now),
+      received,
+      missing,
+      doubled,
+      note: this.note(now),
+    });
+    this.controls.update({
+      caps: transcript.caps,
+      started: transcript.count > 0,
+      over,
+      paused: transcript.paused,
+      connected: this.status.is === "open" && subscription?.is === "live",
+    });
+    setAttribute(root, "data-state", run);
+    setAttribute(root, "data-connection", connection.is);
+    // The DOM holds what was drawn, which may be a frame behind what was received.
+    setAttribute(root, "data-received", String(transcript.count));
+    setAttribute(root, "data-missing", String(missing));
+    setAttribute(root, "data-doubled", String(doubled));
+    setAttribute(this.scroller.element, "aria-busy", String(run === "running"));
+  }
+
+  /** By the producer's clock, and by ours since its last event. */
+  private elapsedMs(now: number): number {
+    const { first_t, last_t, outcome } = this.transcript;
+    const told = (last_t ?? 0) - (first_t ?? 0);
+    return outcome === null ? told + now - this.drawnAt : told;
+  }
+
+  private chunkRate(now: number): number | null {
+    const { deltas, first_t, last_t, outcome } = this.transcript;
+    if (deltas === 0 || first_t === null || last_t === null) return null;
+    if (outcome === null) return this.rate.at(last_t + now - this.drawnAt);
+    return last_t - first_t < 1000 ? null : (1000 * deltas) / (last_t - first_t);
+  }
+
+  private note(now: number): string {
+    const { subscription, trouble, link } = this;
+    if (trouble !== null) return trouble.message;
+    if (subscription?.notice) return subscription.notice;
+    const late = now - this.bornAt > PATIENCE_MS;
+    if (late && this.transcript.count === 0 && this.status.is === "open") {
+      return "The server has nothing of this stream yet; it is shown here as soon as it begins.";
+    }
+    return link.note;
+  }
+
+  private summary(): string {
+    const { transcript } = this;
+    const parts = [`after ${duration(this.elapsedMs(performance.now()))}`];
+    const lanes = [...transcript.lanes.values()];
+    const prompt = lanes.reduce((sum, lane) => sum + (lane.prompt_tokens ?? 0), 0);
+    const completion = lanes.reduce((sum, lane) => sum + (lane.completion_tokens ?? 0), 0);
+    parts.push(`${transcript.deltas} chunks`);
+    if (prompt + completion > 0) parts.push(`${prompt} prompt and ${completion} completion tokens`);
+    return parts.join(" · ");
+  }
+}
