@@ -135,7 +135,8 @@ class SQLiteLog:
         ``events`` is read later, in another thread: do not change it.
         """
         future: asyncio.Future[Verdict] = self._future()
-        job = writing.Append(future, stream, epoch, offset, events, closes)
+        size = sum(map(len, events))
+        job = writing.Append(future, stream, epoch, offset, events, closes, size)
         return self._write(job, future)
 
     def trim(self, stream: str, *, before: int) -> asyncio.Future[int]:

@@ -25,6 +25,7 @@ __all__ = [
     "connect",
     "explain",
     "is_environment",
+    "note_damage",
     "prepare",
 ]
 
@@ -140,24 +141,27 @@ def prepare(path: Path, *, busy_timeout_s: float) -> None:
 
     """
     try:
-        _prepare(path, busy_timeout_s)
-    except sqlite3.DatabaseError as error:
-        if _code(error) not in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-            raise explain(error, path) from error
-        _set_aside(path, error)
         try:
             _prepare(path, busy_timeout_s)
-        except sqlite3.Error as again:
-            raise explain(again, path) from again
+        except (sqlite3.DatabaseError, _DamagedError) as error:
+            if not _is_damage(error):
+                raise
+            _set_aside(path, error)
+            _prepare(path, busy_timeout_s)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
+class _DamagedError(Exception):
+    """SQLite's own check found the file to be damaged."""
 
 
 def _prepare(path: Path, busy_timeout_s: float) -> None:
-    try:
-        # What agents say is nobody else's business: made here, since SQLite would let the umask
-        # decide. Its companions (-wal, -shm) get the same mode from SQLite.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise _not_writable(path, error) from error
+    # What agents say is nobody else's business: made here, since SQLite would let the umask
+    # decide. Its companions (-wal, -shm) get the same mode from SQLite.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     with closing(connect(path, synchronous="FULL", busy_timeout_s=busy_timeout_s)) as db:
         tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         application_id = db.execute("PRAGMA application_id").fetchone()[0]
@@ -174,6 +178,13 @@ def _prepare(path: Path, busy_timeout_s: float) -> None:
                 f"this one knows up to {newest}). Update swarm_stream, or give the server "
                 "another file"
             )
+        suspicion = _suspicion(path)
+        if suspicion.exists():
+            # Reads the whole file, which is why it is done on suspicion only.
+            finding = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            suspicion.unlink()
+            if finding != "ok":
+                raise _DamagedError(finding)
         mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
             raise LogError(
@@ -197,7 +208,26 @@ def _not_writable(path: Path, error: OSError) -> LogError:
     )
 
 
-def _set_aside(path: Path, error: sqlite3.Error) -> None:
+def note_damage(error: BaseException, path: Path) -> None:
+    """If ``error`` says that the file is damaged, have it checked when it is next opened."""
+    if _is_damage(error):
+        try:
+            _suspicion(path).touch()
+        except OSError as again:
+            _logger.warning("! the damage of %s cannot be noted: %s", path, again)
+
+
+def _suspicion(path: Path) -> Path:
+    return path.with_name(path.name + ".check")
+
+
+def _is_damage(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return _code(error) in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+    return isinstance(error, _DamagedError)
+
+
+def _set_aside(path: Path, error: Exception) -> None:
     number = 1
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
         number += 1

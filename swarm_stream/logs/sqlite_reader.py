@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from swarm_stream.errors import NoSuchStreamError, OffsetOutOfRangeError
 from swarm_stream.logs.base import Slice, StreamInfo
 from swarm_stream.logs.slices import cut
-from swarm_stream.logs.sqlite_file import connect, explain
+from swarm_stream.logs.sqlite_file import connect, explain, note_damage
 from swarm_stream.logs.worker import Answer, Done
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ class Reader:
         except (NoSuchStreamError, OffsetOutOfRangeError) as error:
             return Answer(job.future, error=error)
         except Exception as error:  # noqa: BLE001 - whoever asked is told
+            note_damage(error, self._path)
             return Answer(job.future, error=explain(error, self._path))
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from swarm_stream.errors import NoSuchStreamError
 from swarm_stream.logs.admission import Admitted, Closed, Verdict
-from swarm_stream.logs.sqlite_file import FileLock, connect, explain, is_environment, prepare
+from swarm_stream.logs.sqlite_file import (
+    FileLock,
+    connect,
+    explain,
+    is_environment,
+    note_damage,
+    prepare,
+)
 from swarm_stream.logs.sqlite_ledger import Ledger
 from swarm_stream.logs.worker import Answer, Done
 
@@ -85,11 +92,7 @@ class Append:
     offset: int
     events: Sequence[bytes]
     closes: bool
-
-    @property
-    def weight(self) -> int:
-        """Bytes of the events."""
-        return sum(map(len, self.events))
+    weight: int
 
     def decide(self, ledger: Ledger) -> Verdict:
         """Do it to ``ledger``."""
@@ -164,6 +167,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - those who asked are told
             self._stats.failures += 1
             self._roll_back()
+            note_damage(error, self._path)
             if len(jobs) == 1 or is_environment(error):
                 # Each its own exception: a shared one would gather everybody's traceback.
                 return Done([Answer(j.future, error=explain(error, self._path)) for j in jobs])

@@ -104,13 +104,19 @@ class Worker(Generic[J]):
         self._stopped: asyncio.Future[None] = self._loop.create_future()
 
     async def start(self) -> None:
-        """Make the engine; raises what making it raised."""
+        """Make the engine; raises what making it raised. If cancelled, it closes by itself."""
         self._thread.start()
-        await asyncio.shield(self._started)
+        try:
+            await asyncio.shield(self._started)
+        except asyncio.CancelledError:
+            self._queue.put(None)
+            raise
 
     def submit(self, job: J) -> None:
         """Queue ``job``; its future gets the answer."""
         self._queue.put(job)
+        if self._stopped.done():
+            self._refuse_queued()
 
     async def stop(self, *, timeout_s: float) -> bool:
         """Do what is queued, close the engine, end the thread; tells whether it did in time."""
@@ -126,7 +132,8 @@ class Worker(Generic[J]):
         try:
             engine = self._make()
         except Exception as error:  # noqa: BLE001 - ``start`` raises it
-            self._tell(_settle, (Answer(self._started, error=error), Answer(self._stopped)))
+            self._tell(_settle, (Answer(self._started, error=error),))
+            self._tell(self._ended, None)
             return
         self._tell(_settle, (Answer(self._started),))
         try:
@@ -137,7 +144,19 @@ class Worker(Generic[J]):
                 engine.close()
             except Exception:
                 _logger.exception("the log could not be closed in order")
-            self._tell(_settle, (Answer(self._stopped),))
+            self._tell(self._ended, None)
+
+    def _ended(self, _: None) -> None:
+        # On the loop, where jobs are submitted too, so none can slip in behind.
+        self._stopped.set_result(None)
+        self._refuse_queued()
+
+    def _refuse_queued(self) -> None:
+        while not self._queue.empty():
+            job = self._queue.get_nowait()
+            if job is not None:
+                error = LogError("the log is closed, or its thread died; restart the server")
+                _settle((Answer(job.future, error=error),))
 
     def _take(self, engine: Engine[J]) -> list[J] | None:
         """Wait for jobs; gives all there are up to the limits, or None when it is time to end."""

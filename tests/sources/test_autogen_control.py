@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from fake_run import FakeRun
 from swarm_stream.errors import SessionStateError, SourceError
 from swarm_stream.events import model
 from swarm_stream.sources.autogen import AutoGenStreamingAdapter
+from swarm_stream.sources.autogen.tap import Tap
+from swarm_stream.sources.autogen.walk import walk
 from swarm_stream.sources.scripted import ScriptedClient, Turn
 
 if TYPE_CHECKING:
@@ -222,6 +225,52 @@ async def test_an_error_of_the_orchestrator_is_raised() -> None:
     with pytest.raises(BoomError, match="no plan"):
         await AutoGenStreamingAdapter(team).run(FakeRun(), "go")
     assert_untouched(team)
+
+
+async def test_the_original_error_is_known_also_where_autogen_logs_nothing() -> None:
+    log = logging.getLogger("autogen_core")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with pytest.raises(BoomError):
+            team = RoundRobinGroupChat([agent("a", BoomError("quiet"))])
+            await AutoGenStreamingAdapter(team).run(FakeRun(), "go")
+    finally:
+        log.setLevel(level)
+
+
+async def test_what_autogen_logs_of_a_failure_is_not_printed_beside_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    team = RoundRobinGroupChat([agent("a", BoomError("once"))])
+    with pytest.raises(BoomError):
+        await AutoGenStreamingAdapter(team).run(FakeRun(), "go")
+    assert [r.message for r in caplog.records if r.name == "autogen_core"] == []
+
+
+class Steps(AssistantAgent):
+    """Counts how far it has come."""
+
+    came = 0
+
+    async def on_messages_stream(self, *_given: Any) -> Any:
+        for word in ("one", "two"):
+            self.came += 1
+            yield TextMessage(source=self.name, content=word)
+
+
+async def test_an_agent_goes_on_only_when_it_is_asked_for_more() -> None:
+    one = Steps("a", client())
+    tap = Tap(FakeRun(), walk(one))
+    await tap.install([], told=True)
+    said = one.on_messages_stream([], None)
+    assert (await anext(said)).content == "one"
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert one.came == 1
+    await said.aclose()
+    tap.restore()
+    assert_untouched(one)
 
 
 async def test_an_error_in_a_tool_is_no_error_of_the_run() -> None:

@@ -45,13 +45,13 @@ export class Body implements Observer {
   }
 
   started(): void {
+    this.events.announce("The run has started.");
     const task = this.transcript?.task ?? "";
     if (task === "") return;
     const text = h("div", "swst-md");
     renderMarkdown(text, task);
     this.task = h("div", "swst-task", h("span", "swst-kind", "task"), text);
     this.append(this.task);
-    this.events.announce("The run has started.");
   }
 
   lane(lane: LaneState): void {

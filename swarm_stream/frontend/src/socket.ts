@@ -78,9 +78,9 @@ export class PageSocket implements Link {
   }
 
   follow(stream: string, options: { wait: boolean }, watcher: Watcher): Following {
-    const following = this.followers.follow(stream, options, watcher);
+    // First, so that a new view is not told how an earlier attempt ended.
     this.happen({ type: "wanted" });
-    return following;
+    return this.followers.follow(stream, options, watcher);
   }
 
   private happen(happening: Happening): void {

@@ -1,0 +1,95 @@
+/**
+ * Builds what the Python package ships from `src`:
+ *
+ *   swarm_stream/static/view.js                        the widget, one self-contained ES module
+ *   swarm_stream/labextension/package.json             what JupyterLab and Notebook ask for
+ *   swarm_stream/labextension/static/remoteEntry.js    our MIME renderer and plugin
+ *
+ * The same sources give the same bytes. The container's name has no hash: Jupyter has pages
+ * check files of extensions with the server each time, and the build hook looks for this name.
+ */
+
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = dirname(here);
+const BUDGET_BYTES = 90_000;
+
+const version = /__version__ = "([^"]+)"/.exec(
+  await readFile(join(out, "_version.py"), "utf8"),
+)?.[1];
+if (version === undefined) throw new Error("_version.py does not tell the version");
+
+/** Bundle one entry, hold it to the budget, and give its code. */
+async function bundle(entry, format) {
+  const { outputFiles } = await build({
+    absWorkingDir: here,
+    entryPoints: [join("src", entry)],
+    bundle: true,
+    write: false,
+    format,
+    minify: true,
+    target: "es2022",
+    charset: "utf8",
+    legalComments: "none",
+    banner: { js: "/* swarm_stream, MIT. With streaming-markdown, MIT, (c) 2024 Damian Tarnawski */" },
+    define: { __SWARM_STREAM_VERSION__: JSON.stringify(version) },
+    // The comments and line breaks of the stylesheet are for its readers only.
+    plugins: [squeezeStyle],
+  });
+  const [{ contents }] = outputFiles;
+  const size = `${entry}: ${contents.length} bytes, ${gzipSync(contents).length} gzipped`;
+  if (contents.length > BUDGET_BYTES) {
+    throw new Error(`${size}; the budget is ${BUDGET_BYTES}. What made it grow?`);
+  }
+  console.log(size);
+  return contents;
+}
+
+const squeezeStyle = {
+  name: "squeeze-style",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]style\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      return { loader: "ts", contents: source.replace(/\n\s*/g, "\n") };
+    });
+  },
+};
+
+async function put(path, contents) {
+  const target = join(out, path);
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, contents);
+}
+
+const view = await bundle("widget.ts", "esm");
+const container = await bundle("container.ts", "iife");
+await rm(join(out, "labextension"), { recursive: true, force: true });
+await put("static/view.js", view);
+await put("labextension/static/remoteEntry.js", container);
+await put(
+  "labextension/package.json",
+  `${JSON.stringify(
+    {
+      name: "swarm_stream",
+      version,
+      description: "Agents' tokens, live in the cell",
+      license: "MIT",
+      jupyterlab: {
+        extension: true,
+        mimeExtension: true,
+        _build: {
+          load: "static/remoteEntry.js",
+          extension: "./extension",
+          mimeExtension: "./mimeExtension",
+        },
+      },
+    },
+    null,
+    2,
+  )}\n`,
+);

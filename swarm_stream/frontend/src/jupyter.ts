@@ -1,0 +1,41 @@
+/** The parts of JupyterLab that we touch, as far as we touch them. Types only. */
+
+export interface MimeModel {
+  readonly data: Readonly<Record<string, unknown>>;
+  setData(options: { data?: Record<string, unknown> }): void;
+}
+
+export interface LuminoWidget {
+  readonly node: HTMLElement;
+  readonly isDisposed: boolean;
+  addClass(name: string): void;
+  dispose(): void;
+}
+
+export interface Renderer extends LuminoWidget {
+  renderModel(model: MimeModel): Promise<void>;
+}
+
+/** `@lumino/widgets`, from the host. */
+export interface Lumino {
+  readonly Widget: {
+    new (): LuminoWidget;
+    attach(widget: LuminoWidget, host: HTMLElement): void;
+  };
+}
+
+export interface NotebookPanel {
+  readonly node: HTMLElement;
+  readonly context?: {
+    save(): Promise<void>;
+    readonly model?: { readonly readOnly?: boolean; readonly dirty?: boolean };
+  };
+  readonly content?: {
+    readonly rendermime?: { createRenderer(mime: string): Renderer };
+  };
+  readonly sessionContext?: { readonly session?: { readonly kernel?: unknown } | null };
+}
+
+export interface App {
+  readonly shell: { widgets(area: string): Iterable<NotebookPanel> };
+}

@@ -1,0 +1,169 @@
+/**
+ * The JupyterLab and Notebook host: renders our own MIME type straight from the server.
+ *
+ * No kernel takes part, so a view comes back after a reload while the kernel is busy or dead.
+ * `safe: true` also shows it in notebooks that nobody has trusted; nothing of the bundle is
+ * executed, and its HTML is never used (see `fallback.ts`).
+ */
+
+import {
+  isFinal,
+  MIME_TYPE,
+  type OutputData,
+  outputData,
+  showStatic,
+  textIn,
+  WIDGET_TYPE,
+} from "./fallback.ts";
+import type { Lumino, MimeModel, NotebookPanel, Renderer } from "./jupyter.ts";
+import { keepOutput, keepTranscript, panelOf } from "./notebook.ts";
+import { pageBaseUrl, pageSocket } from "./socket.ts";
+import { createView } from "./view.ts";
+
+/** Below the widget's rank of 0, so that we are preferred where both are in a bundle. */
+export const RANK = -10;
+
+const NO_EXTENSION = "not live: this server has no swarm_stream extension";
+const NO_STREAM = "not live: this server does not have the stream (any more)";
+
+/** Make the renderer; its base class comes from the host at run time. */
+export function mimeExtension(lumino: Lumino) {
+  class StreamRenderer extends lumino.Widget implements Renderer {
+    private readonly output: Output;
+
+    constructor() {
+      super();
+      this.addClass("swst-output");
+      this.output = new Output(this.node, lumino);
+    }
+
+    async renderModel(model: MimeModel): Promise<void> {
+      await this.output.render(model);
+    }
+
+    override dispose(): void {
+      if (this.isDisposed) return;
+      this.output.dispose();
+      super.dispose();
+    }
+  }
+
+  return {
+    id: "swarm_stream:mime",
+    rank: RANK,
+    dataType: "json",
+    rendererFactory: {
+      safe: true,
+      mimeTypes: [MIME_TYPE],
+      defaultRank: RANK,
+      createRenderer: () => new StreamRenderer(),
+    },
+  };
+}
+
+/** One output of one cell. */
+class Output {
+  private model: MimeModel | null = null;
+  private data: OutputData | null = null;
+  private shown: { dispose(): void } | null = null;
+  /** Shown from the bundle, which a new bundle changes; a live view goes on. */
+  private isStatic = false;
+  private panel: NotebookPanel | null = null;
+  private disposed = false;
+
+  constructor(
+    private readonly node: HTMLElement,
+    private readonly lumino: Lumino,
+  ) {}
+
+  async render(model: MimeModel): Promise<void> {
+    this.model = model;
+    const data = outputData(model.data[MIME_TYPE]);
+    if (data === null) {
+      this.clear();
+      this.node.textContent = textIn(model.data, "text/plain");
+      return;
+    }
+    const sameStream = data.stream === this.data?.stream;
+    this.data = data;
+    if (sameStream && !this.isStatic) return;
+    this.clear();
+    const base = pageBaseUrl();
+    if (base === null) this.retreat(NO_EXTENSION);
+    else await this.live(data, base);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.clear();
+  }
+
+  private async live(data: OutputData, base: string): Promise<void> {
+    const socket = pageSocket(base);
+    const { status, server } = await socket.info();
+    if (this.disposed || this.data !== data) return;
+    if (status === 404) {
+      this.retreat(NO_EXTENSION);
+      return;
+    }
+    // A run that has just been started may be shown before its producer reached the server.
+    const expected = data.server !== "" && (status === null || server === data.server);
+    this.shown = createView(this.node, socket, {
+      stream: data.stream,
+      title: data.title,
+      wait: expected && !isFinal(this.bundle),
+      running: () => keepOutput(this.notebook(), data.stream),
+      ended: (transcript) =>
+        keepTranscript(
+          () => this.notebook(),
+          () => (this.disposed ? null : this.model),
+          transcript,
+        ),
+      failed: (code) => code === "no_such_stream" && this.leave(NO_STREAM),
+      stopped: (reason) => reason === "absent" && this.leave(NO_EXTENSION),
+    });
+  }
+
+  /** Give up the live view; not from inside one of its own calls. */
+  private leave(why: string): true {
+    queueMicrotask(() => this.disposed || this.retreat(why));
+    return true;
+  }
+
+  /** Without the server: the widget through the kernel if that can be, else what was kept. */
+  private retreat(why: string): void {
+    this.clear();
+    if (this.data === null) return;
+    this.isStatic = true;
+    this.shown = this.widget() ?? showStatic(this.node, this.data, this.bundle, why);
+  }
+
+  private widget(): { dispose(): void } | null {
+    const { model } = this;
+    const panel = this.notebook();
+    const rendermime = panel?.content?.rendermime;
+    const kernel = panel?.sessionContext?.session?.kernel;
+    if (model === null || !(WIDGET_TYPE in model.data) || !rendermime || !kernel) return null;
+    const renderer = rendermime.createRenderer(WIDGET_TYPE);
+    this.lumino.Widget.attach(renderer, this.node);
+    void renderer.renderModel(model);
+    return renderer;
+  }
+
+  /** Remembered, because cells that are scrolled out of sight are taken from the page. */
+  private notebook(): NotebookPanel | null {
+    this.panel ??= panelOf(this.node);
+    return this.panel;
+  }
+
+  private get bundle(): Readonly<Record<string, unknown>> {
+    return this.model?.data ?? {};
+  }
+
+  private clear(): void {
+    this.shown?.dispose();
+    this.shown = null;
+    this.isStatic = false;
+    this.node.replaceChildren();
+  }
+}
