@@ -76,6 +76,8 @@ def delta(number: int) -> dict[str, Any]:
     return {"type": "delta", "t": 1.5, "seg": 0, "text": f"{number} ä🙂"}
 
 
+APPEND = {"op": "append", "epoch": 1, "offset": 0, "events": [{}]}
+CLAIM = {"op": "claim", "stream": "x", "producer": "p"}
 END = {"type": "end", "t": 2, "outcome": "completed", "reason": ""}
 
 
@@ -223,10 +225,10 @@ def test_heartbeats_come_and_silence_ends_the_socket(client: Client) -> None:
         ({"op": "append", "stream": "x", "epoch": 1, "offset": 2**63, "events": []}, "bad_frame"),
         ({"op": "append", "stream": "x", "epoch": 1, "offset": 0, "events": []}, "bad_frame"),
         ({"op": "append", "stream": "x", "epoch": 1, "offset": 0, "events": [1]}, "bad_frame"),
-        ({"op": "append", "stream": "x", "epoch": 1, "offset": 0, "events": [{}] * 1001}, "too_many_events"),
-        ({"op": "append", "stream": "nobody", "epoch": 1, "offset": 0, "events": [{}]}, "no_such_stream"),
+        (APPEND | {"stream": "x", "events": [{}] * 1001}, "too_many_events"),
+        (APPEND | {"stream": "nobody"}, "no_such_stream"),
         ({"op": "claim", "stream": "a b", "producer": "p"}, "bad_frame"),
-        ({"op": "claim", "stream": "x", "producer": "p", "meta": {"m": "x" * 20_000}}, "meta_too_large"),
+        (CLAIM | {"meta": {"m": "x" * 20_000}}, "meta_too_large"),
         ({"op": "subscribe", "stream": "x", "from": -1}, "bad_frame"),
     ],
 )  # fmt: skip

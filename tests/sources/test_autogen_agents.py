@@ -20,6 +20,7 @@ from autogen_agentchat.base import Response
 from autogen_agentchat.messages import (
     BaseAgentEvent,
     BaseChatMessage,
+    ModelClientStreamingChunkEvent,
     MultiModalMessage,
     TextMessage,
 )
@@ -249,6 +250,23 @@ async def test_what_nobody_knows_is_raw_and_never_an_error() -> None:
     assert (verdict.native["type"], verdict.native["good"]) == ("Verdict", True)
     assert run.spoken() == {"helper": ["a word from inside"]}
     assert run.lanes["helper"] == ("judge", "agent")
+
+
+class Twice(Judge):
+    """Streams one message, and gives another whole."""
+
+    produced_message_types = (TextMessage,)
+
+    async def on_messages_stream(self, *_given: Any) -> Any:
+        yield ModelClientStreamingChunkEvent(source=self.name, content="streamed")
+        yield TextMessage(source=self.name, content="streamed")
+        yield Response(chat_message=TextMessage(source=self.name, content="whole"))
+
+
+async def test_a_whole_message_after_a_streamed_one_is_its_own() -> None:
+    it = await both(lambda: Twice("judge", ""))
+    assert it.run.streamed() == {"judge": "streamed"}
+    assert it.run.spoken() == {"judge": ["whole"]}
 
 
 async def test_a_filter_speaks_in_one_lane_under_its_own_name() -> None:

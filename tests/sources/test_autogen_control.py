@@ -232,8 +232,8 @@ async def test_the_original_error_is_known_also_where_autogen_logs_nothing() -> 
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
     try:
+        team = RoundRobinGroupChat([agent("a", BoomError("quiet"))])
         with pytest.raises(BoomError):
-            team = RoundRobinGroupChat([agent("a", BoomError("quiet"))])
             await AutoGenStreamingAdapter(team).run(FakeRun(), "go")
     finally:
         log.setLevel(level)

@@ -19,6 +19,7 @@ from autogen_agentchat.teams import (
     Swarm,
 )
 from autogen_agentchat.tools import AgentTool, TeamTool
+from autogen_core import SingleThreadedAgentRuntime
 from autogen_runs import both, client
 from fake_run import FakeRun
 
@@ -307,3 +308,24 @@ async def test_state_can_be_saved_while_and_after_it_runs() -> None:
     fresh = RoundRobinGroupChat([agent("a", "two")], max_turns=1)
     await fresh.load_state(await team.save_state())
     assert len(states) > 1
+
+
+async def test_a_runtime_of_the_users_own() -> None:
+    """Its tasks do not know who called them; then the tree decides."""
+    runtime = SingleThreadedAgentRuntime()
+    runtime.start()
+    inner = RoundRobinGroupChat([agent("x", "hello")], max_turns=1, name="inner", runtime=runtime)
+    team = RoundRobinGroupChat(
+        [inner, boss(AgentTool(agent("sub", "words")), calls=[("sub", {"task": "t"})])],
+        max_turns=2,
+        name="outer",
+        runtime=runtime,
+        emit_team_events=True,
+    )
+    run = FakeRun()
+    await AutoGenStreamingAdapter(team).run(run, "go")
+    await runtime.stop()
+    assert run.lanes["x"] == ("inner", "agent")
+    assert run.lanes["sub"] == ("boss", "tool")
+    assert run.streamed() == {"x": "hello", "boss": "askingdone", "sub": "words"}
+    assert selected(run) == [["inner"], ["boss"]]
