@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from swarm_stream.config import StreamingConfig
 from swarm_stream.events.model import Delta, decode_events
@@ -41,6 +41,13 @@ def said(number: int) -> str:
     return "".join(f"{number}.{count} " for count in range(int(RATE_PER_S * SECONDS)))
 
 
+async def beat(socket: ClientConnection) -> None:
+    """Show the server that somebody is there, as PROTOCOL.md asks."""
+    while True:
+        await asyncio.sleep(10)
+        await socket.send(frames.encode(frames.Heartbeat(t=0)), text=True)
+
+
 async def watch(server: JupyterServer, streams: list[str]) -> dict[str, str]:
     """Read all streams over one socket, as a page does; gives each one's text."""
     viewers = {stream: SubscriberConnection(stream, wait=True) for stream in streams}
@@ -56,6 +63,7 @@ async def watch(server: JupyterServer, streams: list[str]) -> dict[str, str]:
             viewer.connected()
             for frame in viewer.frames_to_send():
                 await socket.send(frames.encode(frame), text=True)
+        beating = asyncio.ensure_future(beat(socket))
         while any(viewer.phase is not Phase.CLOSED for viewer in viewers.values()):
             got = frames.decode_server_frame(await socket.recv())
             viewer = viewers.get(getattr(got, "stream", ""))
@@ -68,6 +76,7 @@ async def watch(server: JupyterServer, streams: list[str]) -> dict[str, str]:
                 for event in decode_events(b"[" + b",".join(shown.events) + b"]"):
                     if isinstance(event, Delta):
                         texts[viewer.stream] += event.text
+        beating.cancel()
     assert all(viewer.doubled == viewer.holes == 0 for viewer in viewers.values())
     return texts
 

@@ -150,6 +150,8 @@ def prepare(path: Path, *, busy_timeout_s: float) -> None:
             _prepare(path, busy_timeout_s)
     except sqlite3.Error as error:
         raise explain(error, path) from error
+    except LogError:
+        raise
     except OSError as error:
         raise _not_writable(path, error) from error
 

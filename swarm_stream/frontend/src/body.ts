@@ -93,7 +93,8 @@ export class Body implements Observer {
         this.events.announce(`${laneName(this.lanes, item.lane)} asks: ${item.prompt}`);
         return;
       case "raw":
-        this.put(item, rawView(item));
+        if (item.lane === null) this.append(rawView(item).element);
+        else this.put(item, rawView(item));
         return;
       case "handoff":
       case "select":

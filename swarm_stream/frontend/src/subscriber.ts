@@ -108,7 +108,7 @@ export function step(state: State, input: Input): Step {
   switch (input.type) {
     case "connected":
       // A failed stream is tried again: a new connection may be to a server that has it.
-      return state.is === "closed" ? stay(state) : join(state, "joining");
+      return state.is === "closed" ? stay(state) : join({ ...state, strikes: 0 }, "joining");
     case "lost":
       return state.is === "closed" || state.is === "failed"
         ? stay(state)
@@ -116,15 +116,16 @@ export function step(state: State, input: Input): Step {
     case "control":
       return control(state, { op: "control", stream: state.stream, ...controlOf(input) });
     case "frame":
-      return state.is === "closed" || state.is === "offline"
-        ? stay(state)
-        : receive(state, input.frame);
+      return receive(state, input.frame);
     default:
       return input satisfies never;
   }
 }
 
 function receive(state: State, frame: ServerFrame): Step {
+  if (state.is === "closed" || state.is === "offline") return stay(state);
+  // Another view of the page may follow the same stream; what it is sent is not for this one.
+  if (state.is === "failed" && frame.op !== "controlled") return stay(state);
   switch (frame.op) {
     case "subscribed":
       return {
@@ -138,7 +139,7 @@ function receive(state: State, frame: ServerFrame): Step {
       // While joining, events are those of the subscription that was just given up.
       return state.is === "live" ? take(state, frame.offset, frame.events) : stay(state);
     case "gone":
-      return state.is === "failed" ? stay(state) : gone(state, frame.head, frame.tail);
+      return gone(state, frame.head, frame.tail);
     case "status":
       return stay({ ...state, producer: frame.producer, notice: frame.notice });
     case "closed":

@@ -1,0 +1,152 @@
+"""Jupyter applications in a real browser: servers, pages, and words for what a person does."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+FLAGS = [
+    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+APPS = {"lab": "lab/tree", "notebook": "notebooks"}
+START_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=list(APPS))
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JupyterServer]:
+    home = tmp_path_factory.mktemp(request.param)
+    with jupyter_server(home, app=request.param) as running:
+        yield running
+
+
+class Notebook:
+    """A notebook, open in a page."""
+
+    def __init__(self, page: Page, server: JupyterServer, path: Path) -> None:
+        self.page = page
+        self.server = server
+        self.path = path
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self) -> None:
+        base = f"{self.server.url}{APPS[self.server.app]}/{self.path.name}"
+        self.page.goto(f"{base}?token={TOKEN}", timeout=START_MS)
+        self.wait_ready()
+
+    def reload(self) -> None:
+        self.page.reload(timeout=START_MS)
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=START_MS)
+
+    def wait_kernel(self) -> None:
+        """Wait until a kernel is there and idle."""
+        self.page.wait_for_function(
+            "document.querySelector('.jp-NotebookPanel-toolbar, .jp-Toolbar')"
+            " && document.querySelector('[data-status=\"idle\"], .jp-Notebook-ExecutionIndicator[data-status=\"idle\"]')",
+            timeout=START_MS,
+        )
+
+    def run(self, number: int) -> None:
+        """Run a cell, and wait until it was sent to the kernel."""
+        cell = self.page.locator(".jp-CodeCell").nth(number)
+        prompt = cell.locator(".jp-InputPrompt").first
+        for _ in range(20):
+            # A key that is pressed before the kernel is connected is lost.
+            cell.locator(".cm-content").first.click()
+            self.page.keyboard.press("Shift+Enter")
+            try:
+                expect(prompt).not_to_have_text("[ ]:", timeout=1000)
+            except AssertionError:
+                continue
+            return
+        raise AssertionError(f"cell {number} was not run")
+
+    def view(self, number: int = 0) -> Any:
+        return self.page.locator("[data-swarm-stream]").nth(number)
+
+    def wait_state(self, *states: str, number: int = 0, timeout_ms: float = 60_000) -> None:
+        wanted = ", ".join(f'[data-swarm-stream][data-state="{state}"]' for state in states)
+        self.page.locator(wanted).nth(number).wait_for(timeout=timeout_ms)
+
+    def lanes(self, number: int = 0) -> dict[str, str]:
+        """Give the text of each lane as the page holds it, and check what it shows."""
+        return dict(
+            self.view(number).evaluate(
+                """root => {
+                  const lanes = {};
+                  for (const el of root.querySelectorAll('[data-seg][data-channel="text"]')) {
+                    const lane = el.dataset.laneName;
+                    lanes[lane] = (lanes[lane] ?? '') + el.swstSource();
+                  }
+                  return lanes;
+                }"""
+            )
+        )
+
+    def counter(self, number: int = 0) -> tuple[int, int, int]:
+        view = self.view(number)
+        received, missing, doubled = (
+            int(view.get_attribute(f"data-{name}")) for name in ("received", "missing", "doubled")
+        )
+        return received, missing, doubled
+
+    def saved(self) -> Any:
+        return json.loads(self.path.read_text())
+
+
+@pytest.fixture
+def notebook(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Notebook]]:
+    """Make notebooks of given cells and open them."""
+    with open_notebooks(browser, server) as make:
+        yield make
+
+
+@contextmanager
+def open_notebooks(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Notebook]]:
+    contexts = []
+
+    def make(name: str, *cells: str, width: int = 1200, dark: bool = False) -> Notebook:
+        path = server.home / "root" / f"{name}.ipynb"
+        made = nbformat.v4.new_notebook(
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        )
+        made.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(made, path)
+        scheme = "dark" if dark else "light"
+        context = browser.new_context(
+            viewport={"width": width, "height": 1000}, color_scheme=scheme
+        )
+        contexts.append(context)
+        opened = Notebook(context.new_page(), server, path)
+        opened.open()
+        opened.wait_kernel()
+        return opened
+
+    yield make
+    for context in contexts:
+        context.close()
