@@ -16,12 +16,13 @@ from jupyter_extension.identity import Identity, load_identity
 from jupyter_extension.opening import default_paths, open_log
 from jupyter_extension.rest import handlers as rest_handlers
 from jupyter_extension.socket import StreamSocket
-from swarm_stream.errors import LogError
 from swarm_stream.hub.hub import StreamHub
 from swarm_stream.protocol.frames import CloseCode
 from swarm_stream.protocol.server import HangUp, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from jupyter_server.serverapp import ServerApp
     from traitlets import Bunch
 
@@ -63,8 +64,10 @@ class SwarmStreamApp(ExtensionApp):
         "",
         help="""Base URL under which kernels reach this server.
 
-        Empty stands for its own address on this machine. Set it where kernels run elsewhere, or
-        where the server listens on a Unix socket.
+        Empty stands for its own address on this machine, or for none at all where a kernel could
+        not use it: on a Unix socket, and with a certificate, which is made out to another name
+        than 127.0.0.1. Views are then served by the kernels. Set it there, and where kernels run
+        on other machines.
         """,
     ).tag(config=True)
     max_frame_bytes = Int(
@@ -109,9 +112,11 @@ class SwarmStreamApp(ExtensionApp):
     )
     def _check_positive(self, proposal: Bunch) -> float:
         value = cast("float", proposal["value"])
-        if value <= 0:
+        if not value > 0:  # so that "not a number" is refused too
+            name = proposal["trait"].name
             raise TraitError(
-                f"SwarmStreamApp.{proposal['trait'].name} must be above 0, got {value}"
+                f"SwarmStreamApp.{name} must be above 0, got {value}. Leave it out to have "
+                f"{proposal['trait'].default_value}"
             )
         return value
 
@@ -146,16 +151,18 @@ class SwarmStreamApp(ExtensionApp):
             else default_paths(jupyter_data_dir(), serverapp.root_dir)
         )
         try:
-            log = await open_log(
+            log = self._log_file = await open_log(
                 paths, synchronous="FULL" if self.synchronous == "FULL" else "NORMAL"
             )
-            self.identity = load_identity(log.path.with_name(log.path.name + ".id"))
-        except (LogError, OSError) as error:
+            self.identity = await asyncio.to_thread(
+                load_identity, log.path.with_name(log.path.name + ".id")
+            )
+        except OSError as error:  # LogError is one
             # Jupyter goes on without us; every route of ours says why.
             self.problem = str(error)
             self.log.error("swarm_stream cannot serve streams: %s", error)  # noqa: TRY400  (says it all)
+            await self._close_log()
             return
-        self._log_file = log
         self.hub = StreamHub(
             log,
             server_id=self.identity.server,
@@ -185,18 +192,23 @@ class SwarmStreamApp(ExtensionApp):
                 socket.hang_up(HangUp(CloseCode.RESTARTING, "the server restarts; come back"))
             await _within(hub.closed(), "sockets")
             await _within(hub.aclose(), "requests")
-        if self._log_file is not None:
-            await _within(self._log_file.aclose(), "the log")
-            self._log_file = None
+        await self._close_log()
+
+    async def _close_log(self) -> None:
+        log, self._log_file = self._log_file, None
+        if log is not None:
+            await _within(log.aclose(), "the log")
 
     def current_activity(self) -> dict[str, object] | None:
-        """Tell Jupyter whether anybody is connected, so that it is not culled as idle."""
-        if self.hub is None or not self.hub.sockets:
-            return None
-        return {"swarm_stream": {"sockets": len(self.hub.sockets)}}
+        """Tell Jupyter whether runs go on, so that it does not end itself as idle meanwhile.
+
+        A page or a kernel that is merely connected is no activity.
+        """
+        live = self.hub.live_streams if self.hub is not None else 0
+        return {"streams": live} if live else None
 
 
-async def _within(work: Any, what: str) -> None:  # noqa: ANN401
+async def _within(work: Awaitable[None], what: str) -> None:
     try:
         async with asyncio.timeout(STOP_STEP_S):
             await work
@@ -210,10 +222,9 @@ def _expanded(path: str) -> Path:
 
 def _own_url(serverapp: ServerApp) -> str:
     """Give this server's address for kernels on this machine, or nothing where there is none."""
-    if serverapp.sock:
+    if serverapp.sock or serverapp.certfile:
         return ""
-    scheme = "https" if serverapp.certfile else "http"
     # Kernels of this server run on this machine, and a host's name may resolve to elsewhere.
     host = "127.0.0.1" if serverapp.ip in _EVERYWHERE else serverapp.ip
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{serverapp.port}{serverapp.base_url}"
+    return f"http://{shown}:{serverapp.port}{serverapp.base_url}"

@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 from uuid import uuid4
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["Identity", "load_identity"]
 
@@ -42,15 +40,23 @@ def load_identity(path: Path) -> Identity:
 
     """
     known = _read(path)
-    if known is not None:
+    if known is not None and known.secret:
         return known
-    made = Identity(f"srv-{uuid4().hex[:12]}", secrets.token_urlsafe(32))
+    server = known.server if known is not None else f"srv-{uuid4().hex[:12]}"
+    made = Identity(server, secrets.token_urlsafe(32))
     text = json.dumps({"server": made.server, "secret": made.secret})
     # Written aside and moved: a crash leaves the old file or the new one, never half of one.
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(aside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    aside.replace(path)
+    # A file of mkstemp is for this user's eyes only from its first moment.
+    descriptor, aside = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
     return made
 
 
@@ -62,4 +68,7 @@ def _read(path: Path) -> Identity | None:
         return None
     if not isinstance(server, str) or not isinstance(secret, str) or len(secret) < 32:  # noqa: PLR2004
         return None
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        # Copied about, perhaps. Others may have read the secret, so it has had its day.
+        return Identity(server, "")
     return Identity(server, secret)

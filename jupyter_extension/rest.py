@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
+from tornado.iostream import StreamClosedError
 
 from swarm_stream._version import __version__
 from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeError
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["handlers"]
 
 PAGE_EVENTS: Final = 1000
-PAGE_BYTES: Final = 2**20
+PAGE_BYTES: Final = 2**18
+NDJSON: Final = "application/x-ndjson"
+_NUMBER: Final = re.compile(r"[0-9]{1,16}")
 _raw_list: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -78,12 +82,11 @@ class _Handler(APIHandler):
 
     def number(self, name: str, default: int, *, low: int, high: int) -> int:
         text = self.get_query_argument(name, str(default))
-        if not text.isdecimal() or not low <= int(text) <= high:
+        if not _NUMBER.fullmatch(text) or not low <= int(text) <= high:
             raise web.HTTPError(400, f"{name} must be a whole number from {low} to {high}")
         return int(text)
 
     def answer(self, body: object) -> None:
-        self.set_header("Content-Type", "application/json")
         self.finish(msgspec.json.encode(body))
 
 
@@ -111,7 +114,10 @@ class StreamsHandler(_Handler):
     @authorized
     async def get(self) -> None:
         """List the streams, the last changed first."""
-        streams = await self.hub.log.list()
+        try:
+            streams = await self.hub.log.list()
+        except LogError as error:
+            raise web.HTTPError(503, str(error)) from error
         self.answer({"streams": [self.describe(info) for info in streams]})
 
 
@@ -154,14 +160,29 @@ class EventsHandler(_Handler):
                 OffsetOutOfRangeError(stream, offset=offset, head=info.head, tail=info.tail)
             )
             raise web.HTTPError(410 if offset < info.head else 416, message)
-        self.set_header("Content-Type", "application/x-ndjson")
-        self.set_header("Swarm-Stream-Next", str(min(info.tail, offset + left)))
         end = min(info.tail, offset + left)
+        self.set_header("Content-Type", NDJSON)
+        self.set_header("Swarm-Stream-Next", str(end))
+        try:
+            await self._pages(stream, offset, end)
+        except StreamClosedError:
+            return  # nobody reads on
+        except (LogError, NoSuchStreamError, OffsetOutOfRangeError) as error:
+            # The header has promised more. To end in order would be a silent hole: cut it.
+            self.log.warning("reading %s for an export: %s", stream, error)
+            self.detach().close()
+            return
+        self.finish(set_content_type=NDJSON)
+
+    async def _pages(self, stream: str, offset: int, end: int) -> None:
+        """Write events page by page, each when the one before has left."""
+        log = self.hub.log
         while offset < end:
             count = min(PAGE_EVENTS, end - offset)
-            part = await self.hub.log.read(stream, offset, max_events=count, max_bytes=PAGE_BYTES)
-            lines = [bytes(event) for event in _raw_list.decode(b"[" + part.body + b"]")]
+            part = await log.read(stream, offset, max_events=count, max_bytes=PAGE_BYTES)
+            if part.count == 0:  # deleted and made again, shorter
+                raise OffsetOutOfRangeError(stream, offset=offset, head=0, tail=offset)
+            lines = _raw_list.decode(b"[" + part.body + b"]")
             self.write(b"\n".join(lines) + b"\n")
             await self.flush()
             offset += part.count
-        self.finish()

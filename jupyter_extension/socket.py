@@ -29,6 +29,9 @@ __all__ = ["RESOURCE", "StreamSocket"]
 RESOURCE = "swarm_stream"
 """What Jupyter's authorizer is asked about."""
 
+MAX_REASON = 120
+"""Characters of a close frame's reason, which may have 123 bytes; ours are ASCII."""
+
 SECRET_SCHEME = "swarm-stream "  # noqa: S105  (the name of the scheme, not a secret)
 
 
@@ -57,13 +60,24 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         """Tornado's own limit, which cuts the socket without a word; ours is below it."""
         return max(16 * 2**20, 2 * self.app.max_frame_bytes)
 
+    @property
+    def ping_interval(self) -> float:
+        """None of Tornado's: heartbeats (PROTOCOL.md) also see a peer whose loop is stuck."""
+        return 0
+
+    @property
+    def ping_timeout(self) -> float:
+        """See ``ping_interval``."""
+        return 0
+
     @allow_unauthenticated  # checked here, in two ways
     async def get(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Let in or refuse, before the upgrade."""
         await self._let_in()
         if SUBPROTOCOL not in self._offered():
             self.set_status(400)
-            await self.finish({"message": "offer a served subprotocol", "served": [SUBPROTOCOL]})
+            message = f"offer the WebSocket subprotocol {SUBPROTOCOL}; this server has no other"
+            await self.finish({"message": message, "served": [SUBPROTOCOL]})
             return
         if self.app.hub is None:
             raise web.HTTPError(503, self.app.problem)
@@ -107,9 +121,10 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         """Begin to serve."""
         self.set_nodelay(True)
         hub = self.app.hub
-        socket = None
-        if hub is not None:
-            socket = hub.open_socket(may_produce=True, may_view=self._may_view, who=self._who)
+        if hub is None:
+            self.close(CloseCode.RESTARTING, "the server restarts; come back")
+            return
+        socket = hub.open_socket(may_produce=True, may_view=self._may_view, who=self._who)
         if socket is None:
             self.close(CloseCode.TRY_LATER, "too many connections; try again later")
             return
@@ -138,7 +153,10 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             why = await socket.serve(self._send)
         except WebSocketClosedError:
             return
-        self.close(why.code, why.reason)
+        except Exception:
+            self.log.exception("swarm_stream: a socket failed")
+            why = HangUp(CloseCode.FAILED, "the server failed; its log says why")
+        self.close(why.code, why.reason[:MAX_REASON])
 
     async def _send(self, frame: bytes) -> None:
         # Awaited: nothing more is read from the log for this socket until it has drained.

@@ -76,9 +76,12 @@ def stream(  # noqa: PLR0913
         if config is not None:
             raise ConfigurationError("give either config= or single settings, not both")
         config = StreamingConfig.load(**settings)
+    shown = display and in_notebook()
     session = manager().create(source, task=task, name=name, config=config, take_over=take_over)
     session.start()
-    if display and in_notebook():
+    if shown:
+        # Until the claim is answered nobody knows which server the view is to ask.
+        manager().wait_for_server(session)
         show(session)
     return session
 

@@ -36,7 +36,9 @@ async function bundle(entry, format) {
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
-    banner: { js: "/* swarm_stream, MIT. With streaming-markdown, MIT, (c) 2024 Damian Tarnawski */" },
+    banner: {
+      js: "/* swarm_stream, MIT. With streaming-markdown, MIT, (c) 2024 Damian Tarnawski */",
+    },
     define: { __SWARM_STREAM_VERSION__: JSON.stringify(version) },
     // The comments and line breaks of the stylesheet are for its readers only.
     plugins: [squeezeStyle],

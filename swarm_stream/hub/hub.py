@@ -86,6 +86,7 @@ class StreamHub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._appends: set[asyncio.Future[admission.Verdict]] = set()
         self._all_closed: asyncio.Event | None = None
+        self.settling = False
         log.watch(self._moved)
 
     def open_socket(self, *, may_produce: bool, may_view: bool, who: str = "") -> HubSocket | None:
@@ -109,12 +110,21 @@ class StreamHub:
             self.viewers.notice(stream, "")
             self.viewers.tell(stream)
 
+    @property
+    def live_streams(self) -> int:
+        """How many streams have a producer that is connected."""
+        return len(self._seats)
+
     def producer_state(self, stream: str, *, closed: bool, epoch: int) -> ProducerState:
         """Tell whether a stream has a producer, had one, or needs none any more."""
         return self._state_of_known(stream, closed or epoch == 0)
 
     async def settle(self) -> None:
-        """Wait until every append that has arrived is durable and its ``ack`` is queued."""
+        """Wait until every append that has arrived is durable and its ``ack`` is queued.
+
+        From now on sockets are not listened to: what they send is sent again elsewhere.
+        """
+        self.settling = True
         while self._appends:
             await asyncio.wait(self._appends)
 

@@ -66,7 +66,7 @@ class HubSocket:
 
     async def feed(self, data: str | bytes) -> None:
         """Take in one message. Waits while too many appends are under way (so does the peer)."""
-        if self.hung_up is not None:
+        if self.hung_up is not None or self._hub.settling:
             return
         command = self.connection.receive(data, now=time.monotonic())
         if command is not None:
@@ -89,7 +89,7 @@ class HubSocket:
             while True:
                 self._woken = False
                 for stream in connection.finish_streams():
-                    self._hub.viewers.left(self, stream)
+                    self._hub.viewers.finished(self, stream)
                 for frame in connection.frames_to_send():
                     await send(frame)
                     connection.sent(now=time.monotonic())
@@ -131,8 +131,6 @@ class HubSocket:
     def send(self, frame: frames.ServerFrame) -> None:
         """Queue a frame."""
         self.connection.send(frame)
-        if self.connection.clogged:
-            self.hang_up(HangUp(CloseCode.TRY_LATER, "answers are not being read; connect again"))
         self.wake()
 
     def acked(self, stream: str, next_offset: int) -> None:
@@ -163,7 +161,9 @@ class HubSocket:
         self._hub.close_socket(self)
 
     def wake(self) -> None:
-        """Have ``serve`` look again."""
+        """Have ``serve`` look again: something was queued, or a tail has moved."""
+        if self.connection.clogged and self.hung_up is None:
+            self.hang_up(HangUp(CloseCode.TRY_LATER, "answers are not being read; connect again"))
         self._woken = True
         if self._waiter is not None:
             if not self._waiter.done():

@@ -52,12 +52,10 @@ class Viewers:
             self._waiting.setdefault(stream, {})[socket] = frame
         try:
             info = await self._log.info(stream)
-        except NoSuchStreamError as error:
-            if not frame.wait:
-                socket.refuse(error, stream=stream, op="subscribe")
-            return
-        except LogError as error:
-            socket.refuse(error, stream=stream, op="subscribe")
+        except (NoSuchStreamError, LogError) as error:
+            waits = frame.wait and isinstance(error, NoSuchStreamError)
+            if not waits and socket.asked.get(stream) is frame:
+                self.broken(socket, stream, error)
             return
         if frame.wait and not self._waits_no_more(socket, frame):
             return  # the claim's own call of this has it
@@ -66,7 +64,8 @@ class Viewers:
         start = {"head": info.head, "tail": info.tail}.get(str(frame.start), frame.start)
         assert isinstance(start, int)  # noqa: S101  (decoded as an offset or one of two words)
         if not info.head <= start <= info.tail:
-            socket.send(frames.Gone(stream=stream, head=info.head, tail=info.tail))
+            gone = OffsetOutOfRangeError(stream, offset=start, head=info.head, tail=info.tail)
+            self.broken(socket, stream, gone)
             return
         self._readers.setdefault(stream, set()).add(socket)
         self.hot.setdefault(stream, HotTail())
@@ -84,7 +83,12 @@ class Viewers:
         socket.connection.pump.add(stream, start=start, tail=info.tail, closed=info.closed)
         self.tell(stream, closed=info.closed)
         # The tail may have moved between the log's answer and the cursor: look once more.
-        now = await self._log.info(stream)
+        try:
+            now = await self._log.info(stream)
+        except (NoSuchStreamError, LogError) as error:
+            if socket.asked.get(stream) is frame:
+                self.broken(socket, stream, error)
+            return
         if socket.connection.pump.moved(stream, tail=now.tail, closed=now.closed):
             socket.wake()
 
@@ -104,6 +108,11 @@ class Viewers:
         if asked is not None:
             self._waits_no_more(socket, asked)
         socket.connection.pump.remove(stream)
+        self.left(socket, stream)
+
+    def finished(self, socket: HubSocket, stream: str) -> None:
+        """Note that a socket was sent a closed stream to its end."""
+        socket.asked.pop(stream, None)
         self.left(socket, stream)
 
     def left(self, socket: HubSocket, stream: str) -> None:

@@ -169,6 +169,15 @@ class MemoryLog:
         self._size_bytes -= state.size_bytes
         return True
 
+    def info_now(self, stream: str) -> StreamInfo:
+        """Give what is known of ``stream``."""
+        return self._find(stream).info()
+
+    def list_now(self) -> list[StreamInfo]:
+        """Give all streams, the last changed first."""
+        self._check_open()
+        return [state.info() for state in reversed(self._streams.values())]
+
     def claim(
         self, stream: str, *, producer: str, meta: bytes | None
     ) -> asyncio.Future[Claimed | Closed]:
@@ -198,13 +207,12 @@ class MemoryLog:
         return self.read_now(stream, offset, max_events=max_events, max_bytes=max_bytes)
 
     async def info(self, stream: str) -> StreamInfo:
-        """Give what is known of ``stream``; does not wait."""
-        return self._find(stream).info()
+        """Do ``info_now``; does not wait."""
+        return self.info_now(stream)
 
     async def list(self) -> list[StreamInfo]:
-        """Give all streams, the last changed first; does not wait."""
-        self._check_open()
-        return [state.info() for state in reversed(self._streams.values())]
+        """Do ``list_now``; does not wait."""
+        return self.list_now()
 
     def _check_open(self) -> None:
         if self._closed:

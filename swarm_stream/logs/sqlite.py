@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -19,6 +18,7 @@ from swarm_stream.logs.watching import Watch
 from swarm_stream.logs.worker import Worker
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
 
     from swarm_stream.logs.admission import Closed, Verdict
@@ -65,8 +65,8 @@ class SQLiteLog:
         busy_timeout_s: float = 5.0,
         close_timeout_s: float = 10.0,
     ) -> None:
-        # Resolved, so that two names of one file have one lock.
-        self.path = Path(os.path.realpath(path))
+        self.path = Path(path)
+        """The file; absolute and free of links once the log is open."""
         self.stats = writing.Stats()
         """What was written since ``open``."""
         self._synchronous = synchronous
@@ -187,6 +187,12 @@ class SQLiteLog:
         return LogError(f"the log {self.path} {state}")
 
     def _make_writer(self) -> writing.Writer:
+        # Resolved, so that two names of one file have one lock; in the thread, since it asks the
+        # disk.
+        try:
+            self.path = self.path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise LogError(f"the log {self.path} cannot be found: {error}") from error
         return writing.Writer(
             self.path,
             self.stats,

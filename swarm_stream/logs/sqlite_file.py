@@ -91,6 +91,7 @@ class FileLock:
         except sqlite3.Error as error:
             raise explain(error, lock_path) from error
         try:
+            self._db.execute("PRAGMA journal_mode=OFF")  # nothing is written, so no more litter
             self._db.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             self._db.close()
@@ -210,13 +211,16 @@ def _not_writable(path: Path, error: OSError) -> LogError:
     )
 
 
-def note_damage(error: BaseException, path: Path) -> None:
+def note_damage(error: BaseException, path: Path) -> bool:
     """If ``error`` says that the file is damaged, have it checked when it is next opened."""
-    if _is_damage(error):
-        try:
-            _suspicion(path).touch()
-        except OSError as again:
-            _logger.warning("! the damage of %s cannot be noted: %s", path, again)
+    if not _is_damage(error):
+        return False
+    try:
+        _suspicion(path).touch()
+    except OSError as again:
+        _logger.warning("! the damage of %s cannot be noted: %s", path, again)
+        return False
+    return True
 
 
 def _suspicion(path: Path) -> Path:

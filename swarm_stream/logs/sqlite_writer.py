@@ -150,9 +150,13 @@ class Writer:
         self._sweeping = True
         self._lock = FileLock(path)
         try:
-            prepare(path, busy_timeout_s=busy_timeout_s)
-            self._db = connect(path, synchronous=synchronous, busy_timeout_s=busy_timeout_s)
-            self._ledger: Ledger | None = Ledger(self._db)
+            try:
+                self._open(synchronous, busy_timeout_s)
+            except sqlite3.Error as error:
+                if not note_damage(error, path):
+                    raise
+                # Damage that shows only now; ``prepare`` sets the file aside since it was noted.
+                self._open(synchronous, busy_timeout_s)
         except sqlite3.Error as error:
             self._lock.release()
             raise explain(error, path) from error
@@ -202,6 +206,15 @@ class Writer:
         finally:
             self._db.close()
             self._lock.release()
+
+    def _open(self, synchronous: str, busy_timeout_s: float) -> None:
+        prepare(self._path, busy_timeout_s=busy_timeout_s)
+        self._db = connect(self._path, synchronous=synchronous, busy_timeout_s=busy_timeout_s)
+        try:
+            self._ledger: Ledger | None = Ledger(self._db)
+        except sqlite3.Error:
+            self._db.close()
+            raise
 
     def _write(self, jobs: Sequence[Request]) -> Done:
         if self._ledger is None:

@@ -75,6 +75,7 @@ class CloseCode:
     GOING_AWAY: Final = 1001
     NOT_JSON: Final = 1007
     TOO_BIG: Final = 1009
+    FAILED: Final = 1011
     RESTARTING: Final = 1012
     TRY_LATER: Final = 1013
     LOGIN: Final = 4401

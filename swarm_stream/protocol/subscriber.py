@@ -105,6 +105,7 @@ class SubscriberConnection:
     def connected(self) -> None:
         """A socket is open: subscribe."""
         if self.phase is not Phase.CLOSED:
+            self.strikes = 0
             self._join(Phase.JOINING)
 
     def lost(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from swarm_stream.config import StreamingConfig
-from swarm_stream.errors import NoSuchStreamError, SessionStateError
+from swarm_stream.errors import NoSuchStreamError, SessionStateError, SwarmStreamError
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.environment import Runtime
 from swarm_stream.runtime.session import StreamingSession
@@ -26,6 +26,9 @@ _log = logging.getLogger("swarm_stream.runtime")
 
 EXIT_LIMIT_S: Final = 2.0
 """Seconds that the end of the process waits for what was not acknowledged yet."""
+
+SERVER_LIMIT_S: Final = 1.0
+"""Seconds that the first view waits to learn about the server."""
 
 _NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9._~]+")
 _SLUG_CHARS: Final = 40
@@ -117,9 +120,7 @@ class StreamingManager:
 
         """
         found = resolve(source)
-        check = getattr(found, "check", None)
-        if check is not None:
-            check(task)
+        found.check(task)
         config = config or self.config
         stream = check_stream_name(name) if name is not None else self._new_name(found.title)
         with self._lock:
@@ -208,6 +209,14 @@ class StreamingManager:
                     "stream %s: %d events were not acknowledged", session.id, session.unacked
                 )
         runtime.stop(timeout_s=EXIT_LIMIT_S)
+
+    def wait_for_server(self, session: StreamingSession) -> None:
+        """Wait a moment until it is known whether a server has the stream, and which one."""
+        try:
+            self.runtime.io.call(session.claimed(), timeout_s=SERVER_LIMIT_S)
+        except (TimeoutError, SwarmStreamError):
+            # The view finds out by itself; ``session.notice`` says what is wrong.
+            return
 
     def _new_name(self, title: str) -> str:
         return f"{slug(title)}-{uuid4().hex[:8]}"

@@ -16,7 +16,7 @@ from swarm_stream.errors import (
     SessionStateError,
     StreamCancelledError,
 )
-from swarm_stream.events.model import ErrorInfo
+from swarm_stream.events.model import End, ErrorInfo
 from swarm_stream.protocol import frames
 from swarm_stream.runtime.asking import Questions
 from swarm_stream.runtime.cancelling import Ran, run_cancellably
@@ -165,6 +165,11 @@ class StreamingSession:
         if self._questions.waiting or self._paused or self.done:
             return 0.0
         return time.monotonic() - self._recorder.said_at
+
+    @property
+    def has_server(self) -> bool:
+        """Whether a server has the stream, or may yet have it."""
+        return not self._channel.served_locally
 
     @property
     def served_by(self) -> str:
@@ -350,7 +355,11 @@ class StreamingSession:
         )
         self._pacer.hurry()
         outcome, reason, error = self._judge(ran)
-        writer.end(outcome, reason=reason, error=_info(ran.error))
+        recorded = None
+        if outcome == "completed" and isinstance(ran.result, End):
+            # A recording ends as the run did that it was made of.
+            outcome, reason, recorded = ran.result.outcome, ran.result.reason, ran.result.error
+        writer.end(outcome, reason=reason, error=_info(ran.error) or recorded)
         self._meter.ended = time.perf_counter()
         self._meter.pause_ended()
         assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)

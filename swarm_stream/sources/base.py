@@ -82,10 +82,22 @@ class Source(Protocol):
         """What it can do: of ``cancel stop pause backpressure input lanes``."""
         ...
 
+    def check(self, task: object) -> None:
+        """Refuse a task that does not fit, before anything starts.
+
+        Raises:
+            SourceError: If it does not fit; names the next step.
+            SessionStateError: If the source runs already, or cannot run again.
+
+        """
+        ...
+
     async def run(self, run: Run, task: object) -> object:
         """Run to the end and give the framework's own result, unaltered.
 
         The session has written ``start`` and will write ``end``; the source writes all between.
+        A recording gives its own ``end``, which is then the run's, too.
+
         Whatever the framework raises is raised from here. When cancelled, it lets go of
         everything it started before it returns.
         """

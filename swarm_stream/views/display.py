@@ -61,6 +61,9 @@ def show(session: StreamingSession) -> None:
 
     title = session.source.title
     data = bundle(session.id, server=session.served_by, title=title)
+    if not session.has_server:
+        # Our own type asks the server. There is none, or it does not know us: the widget it is.
+        del data[MIME_TYPE]
     view = session.view
     model = getattr(view, "model_id", None)
     if model is not None:

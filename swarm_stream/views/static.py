@@ -1,159 +1,306 @@
 """What stays in the notebook file when a run is over: Markdown, HTML and plain text.
 
-All three are readable without scripts, styles or anything from elsewhere. The HTML holds no
-markup of a model's: every text in it is escaped, and its line breaks are kept by the style.
+All three are made from the same list of blocks. The HTML is read without scripts, brings its
+own inline styles and nothing from elsewhere, and escapes every character that a model or a
+person gave: what they wrote as Markdown is shown as they wrote it.
 
-Twin of ``frontend/src/static.ts``; both are held to ``tests/vectors/static``.
+Twin of ``frontend/src/static.ts``; both are held to ``tests/vectors/static``. Change them
+together: a page may write these texts where the kernel could not.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from swarm_stream.events.fold import Item, Segment
+from swarm_stream.events.fold import Item, LaneState, Segment
 
 if TYPE_CHECKING:
     from swarm_stream.events.fold import Transcript
 
 __all__ = ["to_html", "to_markdown", "to_text"]
 
+STATIC_MARK: Final = "data-swarm-stream-static"
+"""Found in every HTML that was written here, and in nothing else."""
+
+_COLOURS: Final = (
+    "#0072b2",
+    "#c2570c",
+    "#007f5f",
+    "#a3478f",
+    "#8a6d00",
+    "#2f7fb8",
+    "#b3392f",
+    "#5b5fc7",
+    "#3d7a1f",
+    "#7a5230",
+)
+_BOX: Final = (
+    "border:1px solid rgba(128,128,128,.4);border-radius:8px;padding:10px 12px;"
+    "font-family:system-ui,sans-serif;font-size:13px;line-height:1.5;overflow-wrap:anywhere"
+)
+# GitHub drops styles, and only a ``pre`` keeps its line breaks without them.
+_PRE: Final = "white-space:pre-wrap;font-family:inherit;margin:4px 0 4px 12px"
+_LINES: Final = frozenset({"handoff", "select", "control"})
+_SAFE_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*")
+_UNSET: Final = -1
+
 
 class _Block(NamedTuple):
-    """One stretch of a transcript: who, what kind, and the text."""
+    """A stretch of the transcript.
 
-    who: str
-    note: str
+    ``kind`` is ``head`` (a lane begins to speak), ``text`` (Markdown as it was said), ``thought``,
+    ``note`` (small), ``code`` (preformatted, with a label) or ``image`` (a data URL).
+    """
+
+    kind: str
     text: str
+    label: str = ""
+    colour: str = ""
 
 
 def to_markdown(transcript: Transcript) -> str:
-    """Give the conversation as Markdown; what agents said is theirs, as it was streamed."""
-    parts = [f"**Task:** {transcript.task}"] if transcript.task else []
-    who = None
-    for block in _blocks(transcript):
-        if block.who != who and block.who:
-            parts.append(f"**{block.who}**")
-            who = block.who
-        if not block.note:
-            parts.append(block.text)
-        elif "\n" in block.text:
-            quoted = "\n".join(f"> {line}" for line in block.text.split("\n"))
-            parts.append(f"> *{block.note}:*\n>\n{quoted}")
-        else:
-            parts.append(f"> *{block.note}:* {block.text}" if block.text else f"> *{block.note}*")
-    parts.append(f"*{_ending(transcript)}*")
-    return "\n\n".join(parts) + "\n"
+    """Give the conversation as Markdown."""
+    return "\n\n".join(map(_markdown, _blocks(transcript))) + "\n"
 
 
 def to_text(transcript: Transcript) -> str:
     """Give the conversation as plain text."""
-    parts = [f"task: {transcript.task}"] if transcript.task else []
-    for block in _blocks(transcript):
-        label = " ".join(
-            part for part in (block.who, f"({block.note})" if block.note else "") if part
-        )
-        parts.append(f"{label}: {block.text}" if label else block.text)
-    parts.append(f"[{_ending(transcript)}]")
-    return "\n".join(parts)
+    return "\n\n".join(map(_text, _blocks(transcript))) + "\n"
 
 
 def to_html(transcript: Transcript) -> str:
-    """Give the conversation as HTML without scripts, classes or anything from elsewhere."""
-    parts = ['<div style="max-width:60em">']
-    if transcript.task:
-        parts.append(f'<p style="white-space:pre-wrap"><b>Task:</b> {escape(transcript.task)}</p>')
-    who = None
-    for block in _blocks(transcript):
-        if block.who != who and block.who:
-            parts.append(f'<p style="margin:0.8em 0 0"><b>{escape(block.who)}</b></p>')
-            who = block.who
-        if block.note:
-            text = f": {escape(block.text)}" if block.text else ""
-            parts.append(
-                '<p style="margin:0.2em 0 0.2em 1em;white-space:pre-wrap;opacity:0.75">'
-                f"<i>{escape(block.note)}</i>{text}</p>"
-            )
-        else:
-            parts.append(f'<p style="margin:0.2em 0;white-space:pre-wrap">{escape(block.text)}</p>')
-    parts.append(f'<p style="opacity:0.75"><i>{escape(_ending(transcript))}</i></p></div>')
-    return "\n".join(parts)
+    """Give the conversation as HTML without scripts or anything from elsewhere."""
+    blocks = "\n".join(map(_html, _blocks(transcript)))
+    return f'<div {STATIC_MARK}="1" style="{_BOX}">\n{blocks}\n</div>\n'
 
 
 def _blocks(transcript: Transcript) -> list[_Block]:
-    names = {number: _path(transcript, number) for number in transcript.lanes}
-    blocks = []
+    blocks: list[_Block] = []
+    speaker: int | None = _UNSET
+    if transcript.task:
+        blocks += [_Block("head", "task", "", _colour(None)), _Block("text", transcript.task)]
     for item in transcript.items:
-        who = names.get(item.lane, "") if item.lane is not None else ""
-        blocks.extend(_segment(item, who) if isinstance(item, Segment) else _item(item, who, names))
-    return blocks
+        parts = _segment(item) if isinstance(item, Segment) else _item(item, transcript)
+        if not parts:
+            continue
+        if isinstance(item, Item) and item.kind in _LINES:
+            speaker = _UNSET
+        elif item.lane != speaker:
+            speaker = item.lane
+            path = "".join(f"{lane.name} / " for lane in _ancestors(transcript, item.lane))
+            name = _one_line(path + _name(transcript, item.lane))
+            blocks.append(_Block("head", name, "", _colour(item.lane)))
+        blocks += parts
+    return blocks + _ending(transcript)
 
 
-def _segment(segment: Segment, who: str) -> list[_Block]:
-    note = "reasoning" if segment.channel == "reasoning" else ""
-    text = segment.text + (" […]" if segment.partial else "")
-    blocks = [_Block(who, note, text)] if text else []
+def _segment(segment: Segment) -> list[_Block]:
+    blocks = []
+    if segment.text:
+        blocks.append(_Block("text" if segment.channel == "text" else "thought", segment.text))
+    if segment.partial:
+        blocks.append(_Block("note", "cut off here"))
     if segment.final is not None:
-        blocks.append(_Block(who, "final text", segment.final))
+        blocks += [_Block("note", "the agent's final text differs"), _Block("text", segment.final)]
     return blocks
 
 
 def _item(  # noqa: PLR0911  (one for each kind of item)
-    item: Item, who: str, names: dict[int, str]
+    item: Item, transcript: Transcript
 ) -> list[_Block]:
     data = item.data
     match item.kind:
         case "message":
-            kind = str(data["message_kind"])
-            return [_Block(who, "" if kind == "text" else kind, _plain(data["content"]))]
+            return _message(data, transcript)
         case "tool":
-            call = f"{data['name']}({data['arguments']})"
-            result = data["result"]
-            blocks = [_Block(who, "tool", call)]
-            if result is not None:
-                blocks.append(_Block(who, "tool error" if data["is_error"] else "result", result))
-            return blocks
-        case "handoff":
-            return [_Block(who, f"hands over to {data['target']}", str(data["content"]))]
-        case "select":
-            chosen = ", ".join(names.get(lane, "?") for lane in data["lanes"])
-            return [_Block("", "next", chosen)]
+            call = _Block("code", data["arguments"], f"{data['name'] or 'tool'} was called")
+            if data["result"] is None:
+                return [call]
+            label = "it failed" if data["is_error"] else "result"
+            return [call, _Block("code", data["result"], label)]
         case "input":
-            answer = data["reply"]
-            asked = [_Block(who, "asks", str(data["prompt"]))]
-            return asked if answer is None else [*asked, _Block(data["by"] or "you", "", answer)]
+            return _input(data)
+        case "handoff":
+            return [_Block("note", f"{_name(transcript, item.lane)} → {data['target']}")]
+        case "select" if len(data["lanes"]) > 1:
+            chosen = ", ".join(_name(transcript, lane) for lane in data["lanes"])
+            return [_Block("note", f"next: {chosen}")]
         case "control":
-            return [_Block("", str(data["action"]), f"by {data['by']}" if data["by"] else "")]
+            by = f" by {data['by']}" if data["by"] else ""
+            return [_Block("note", f"{data['action']}{by}")]
         case _:
+            # For whoever debugs; they are in the stream, not in what a reader keeps.
             return []
 
 
-def _path(transcript: Transcript, number: int) -> str:
-    names: list[str] = []
-    lane = transcript.lanes.get(number)
-    while lane is not None and len(names) < len(transcript.lanes):
-        names.append(lane.name)
-        lane = transcript.lanes.get(lane.parent) if lane.parent is not None else None
-    # The outermost team is the whole run: its name before each agent's says nothing.
-    return " / ".join(reversed(names[:-1] or names))
+def _message(data: dict[str, Any], transcript: Transcript) -> list[_Block]:
+    content, kind = data["content"], data["message_kind"]
+    if transcript.task and content == transcript.task:
+        return []
+    parts = content if isinstance(content, list) else [content]
+    label = [] if kind == "text" else [_Block("note", kind)]
+    return label + [_content(part) for part in parts]
 
 
-def _plain(content: Any) -> str:  # noqa: ANN401
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "\n".join(
-            str(part["text"])
-            if isinstance(part, dict) and "text" in part
-            else f"[image: {part.get('alt') or 'no description'}]"
-            if isinstance(part, dict) and "image" in part
-            else json.dumps(part, ensure_ascii=False)
-            for part in content
-        )
-    return json.dumps(content, ensure_ascii=False, indent=1)
+def _input(data: dict[str, Any]) -> list[_Block]:
+    asked = _Block("text", data["prompt"] or "Your answer?")
+    if data["reply"] is None:
+        return [asked, _Block("note", "nobody answered")]
+    by = f"{_one_line(data['by'])} answered" if data["by"] else "answer"
+    return [asked, _Block("note", by), _Block("text", data["reply"])]
 
 
-def _ending(transcript: Transcript) -> str:
-    ending = transcript.outcome or "not over"
-    return f"{ending}: {transcript.reason}" if transcript.reason else ending
+def _content(part: Any) -> _Block:  # noqa: ANN401
+    if isinstance(part, str):
+        return _Block("text", part)
+    if isinstance(part, dict):
+        text, image, alt = part.get("text"), part.get("image"), part.get("alt")
+        if isinstance(image, str):
+            label = _one_line(alt) if isinstance(alt, str) and alt else "image"
+            if _SAFE_IMAGE.fullmatch(image):
+                return _Block("image", image, label)
+            return _Block("note", f"image that is not kept: {label}")
+        if isinstance(text, str) and len(part) == 1:
+            return _Block("text", text)
+    return _Block("code", json.dumps(part, ensure_ascii=False, indent=2), "data")
+
+
+def _ending(transcript: Transcript) -> list[_Block]:
+    if transcript.outcome is None:
+        return [_Block("note", "the run was not over when this was written")]
+    took_ms = (transcript.last_t or 0) - (transcript.first_t or 0)
+    tenths = max(0, int(took_ms // 100))
+    took = f"{tenths // 10}.{tenths % 10} s"
+    blocks = [_Block("note", f"{transcript.outcome} after {took}, {transcript.deltas} chunks")]
+    if transcript.reason:
+        blocks.append(_Block("note", transcript.reason))
+    error = transcript.error
+    if error is not None:
+        message = f"{error.type}: {error.message}" if error.message else error.type
+        blocks.append(_Block("code", error.traceback or message, message))
+    return blocks
+
+
+def _colour(lane: int | None) -> str:
+    return "#767676" if lane is None else _COLOURS[lane % len(_COLOURS)]
+
+
+def _name(transcript: Transcript, lane: int | None) -> str:
+    if lane is None:
+        return "earlier"
+    state = transcript.lanes.get(lane)
+    return f"lane {lane}" if state is None else state.name
+
+
+def _ancestors(transcript: Transcript, lane: int | None) -> list[LaneState]:
+    """Give the lanes that hold this one, outermost first, without a team that holds all."""
+    path: list[LaneState] = []
+    state = transcript.lanes.get(lane) if lane is not None else None
+    while state is not None and state.parent is not None:
+        state = transcript.lanes.get(state.parent)
+        # A lane that would hold itself ends the path.
+        if state is None or state in path:
+            break
+        path.insert(0, state)
+    if path and path[0].parent is None and path[0].kind == "team":
+        return path[1:]
+    return path
+
+
+def _markdown(block: _Block) -> str:
+    text = block.text
+    match block.kind:
+        case "head":
+            return f"#### {_escape_markdown(text)}"
+        case "text":
+            return _close_fence(text)
+        case "thought":
+            lines = f"*thought:* {text}".split("\n")
+            return "\n".join(f"> {line}" if line else ">" for line in lines)
+        case "note":
+            return f"*{_escape_markdown(_one_line(text))}*"
+        case "image":
+            return f"*image: {_escape_markdown(block.label)}*"
+        case _:
+            head = f"**{_escape_markdown(_one_line(block.label))}**"
+            fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+            return f"{head}\n\n{fence}\n{text}\n{fence}" if text else head
+
+
+def _text(block: _Block) -> str:
+    match block.kind:
+        case "head":
+            return f"[{block.text}]"
+        case "text":
+            return block.text
+        case "thought":
+            return f"(thought) {block.text}"
+        case "note":
+            return f"-- {_one_line(block.text)}"
+        case "image":
+            return f"-- image: {block.label}"
+        case _:
+            head = f"-- {_one_line(block.label)}"
+            return f"{head}\n{block.text}" if block.text else head
+
+
+def _html(block: _Block) -> str:  # noqa: PLR0911  (one for each kind of block)
+    text = _escape(block.text)
+    place = "margin:4px 0 4px 12px"
+    match block.kind:
+        case "head":
+            border = f"border-left:4px solid {block.colour};padding-left:8px"
+            return f'<div style="margin-top:10px;font-weight:600;{border}">{text}</div>'
+        case "text":
+            return f'<pre style="{_PRE}">\n{text}</pre>'
+        case "thought":
+            inner = f'<pre style="{_PRE}">\n{text}</pre>'
+            return (
+                f'<details style="{place};opacity:.75"><summary>thought</summary>{inner}</details>'
+            )
+        case "note":
+            note = _escape(_one_line(block.text))
+            return f'<div style="{place};font-size:12px;opacity:.75"><em>{note}</em></div>'
+        case "image":
+            alt = _escape(block.label)
+            limits = "max-width:100%;max-height:360px"
+            return f'<img style="{limits};{place}" alt="{alt}" src="{text}">'
+        case _:
+            head = _escape(_one_line(block.label))
+            style = f"{place};font-size:12px"
+            if not text:
+                return f'<div style="{style}"><b>{head}</b></div>'
+            inner = f'<pre style="white-space:pre-wrap;margin:4px 0">\n{text}</pre>'
+            summary = f"<summary><b>{head}</b></summary>"
+            return f'<details style="{style}">{summary}{inner}</details>'
+
+
+def _escape(text: str) -> str:
+    return escape(text).replace("&#x27;", "&#39;")
+
+
+def _escape_markdown(text: str) -> str:
+    return re.sub(r"[\\`*_{}\[\]<>#|~$&!]", r"\\\g<0>", text)
+
+
+def _one_line(text: str) -> str:
+    """Join lines; ASCII white space only, so that both twins mean the same."""
+    return re.sub(r"^ | $", "", re.sub(r"[ \t\r\n\f\v]+", " ", text))
+
+
+def _close_fence(text: str) -> str:
+    """Close a code block that the text leaves open, so that it does not eat what follows."""
+    opened = ""
+    for line in text.split("\n"):
+        fence = re.match(r" {0,3}(`{3,}|~{3,})(.*)$", line)
+        if fence is None:
+            continue
+        mark, rest = fence[1], fence[2]
+        if not opened:
+            opened = mark
+        elif mark[0] == opened[0] and len(mark) >= len(opened) and not rest.strip(" \t"):
+            opened = ""
+    return f"{text}\n{opened}" if opened else text

@@ -20,8 +20,19 @@ FLAGS = [
     "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-APPS = {"lab": "lab/tree", "notebook": "notebooks"}
+# A workspace of its own for each, or JupyterLab opens what the last test had open.
+APPS = {"lab": "lab/workspaces/{name}/tree", "notebook": "notebooks"}
 START_MS = 60_000
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Make no loop: Playwright's runs in this thread, and pytest-jupyter's would collide."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Clean up no server: those of these tests are processes of their own."""
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +63,8 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def open(self) -> None:
-        base = f"{self.server.url}{APPS[self.server.app]}/{self.path.name}"
+        place = APPS[self.server.app].format(name=self.path.stem)
+        base = f"{self.server.url}{place}/{self.path.name}"
         self.page.goto(f"{base}?token={TOKEN}", timeout=START_MS)
         self.wait_ready()
 
@@ -65,9 +77,7 @@ class Notebook:
 
     def wait_kernel(self) -> None:
         """Wait until a kernel is there and idle."""
-        self.page.wait_for_function(
-            "document.querySelector('.jp-NotebookPanel-toolbar, .jp-Toolbar')"
-            " && document.querySelector('[data-status=\"idle\"], .jp-Notebook-ExecutionIndicator[data-status=\"idle\"]')",
+        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(
             timeout=START_MS,
         )
 

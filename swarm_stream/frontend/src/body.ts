@@ -6,20 +6,21 @@
  */
 
 import { attrs, h } from "./dom.ts";
-import type { Item, LaneState, Observer, Segment, Transcript } from "./fold.ts";
+import type { Transcript } from "./fold.ts";
 import {
   endView,
-  inputView,
   type ItemView,
+  inputView,
   lineOf,
   messageView,
-  rawView,
   type ReplyTo,
+  rawView,
   toolView,
 } from "./items.ts";
 import { laneAncestors, laneColour, laneHead, laneName } from "./lanes.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { type SegmentView, segmentView } from "./segments.ts";
+import type { Item, LaneState, Observer, Segment } from "./transcript.ts";
 
 export interface BodyEvents {
   reply: ReplyTo;
@@ -89,7 +90,10 @@ export class Body implements Observer {
         this.put(item, toolView(item));
         return;
       case "input":
-        this.put(item, inputView(item, this.events.reply, () => this.isOver));
+        this.put(
+          item,
+          inputView(item, this.events.reply, () => this.isOver),
+        );
         this.events.announce(`${laneName(this.lanes, item.lane)} asks: ${item.prompt}`);
         return;
       case "raw":
@@ -125,7 +129,10 @@ export class Body implements Observer {
   missing(from: number, to: number): void {
     const count = to - from;
     const what = count === 1 ? "1 event is" : `${count} events are`;
-    this.line(`${what} missing here: the server no longer keeps offsets ${from} to ${to - 1}`, "gap");
+    this.line(
+      `${what} missing here: the server no longer keeps offsets ${from} to ${to - 1}`,
+      "gap",
+    );
     this.events.announce(`${what} missing.`);
   }
 

@@ -11,10 +11,10 @@
  * Twin of `swarm_stream/views/widget.py`.
  */
 
+import { isObject } from "./events.ts";
 import { Followers } from "./followers.ts";
 import { BadFrameError, type ClientFrame, decodeFrame, encodeFrame } from "./frames.ts";
 import { deadline, isDue, isGone, type Pulse, pulseAt } from "./heartbeat.ts";
-import { isObject } from "./events.ts";
 import { randomId } from "./ids.ts";
 import type { Following, Link, Watcher } from "./link.ts";
 
@@ -72,9 +72,9 @@ export class CommLink implements Link {
   }
 
   private readonly receive = (content: unknown): void => {
-    if (!isObject(content) || content["kind"] !== "frame") return;
+    if (!isObject(content) || content.kind !== "frame") return;
     // Several views of one model share its comm.
-    if (content["socket"] !== this.socket || this.socket === "") return;
+    if (content.socket !== this.socket || this.socket === "") return;
     const { n, text } = content;
     if (typeof n !== "number" || typeof text !== "string" || n < this.expected) return;
     if (n > this.expected) {

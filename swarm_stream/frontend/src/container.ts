@@ -33,7 +33,11 @@ async function get(name: string): Promise<Factory> {
     case "./extension":
       return () => ({
         __esModule: true,
-        default: { id: "swarm_stream:plugin", autoStart: true, activate: (app: App) => useApp(app) },
+        default: {
+          id: "swarm_stream:plugin",
+          autoStart: true,
+          activate: (app: App) => useApp(app),
+        },
       });
     default:
       throw new Error(`swarm_stream: there is no module ${name}`);
@@ -43,7 +47,7 @@ async function get(name: string): Promise<Factory> {
 // The registry of the host's module federation, which no library declares.
 const page = globalThis as { _JUPYTERLAB?: Record<string, unknown> };
 page._JUPYTERLAB ??= {};
-page._JUPYTERLAB["swarm_stream"] = {
+page._JUPYTERLAB.swarm_stream = {
   init(given: ShareScope): void {
     scope = given;
   },

@@ -86,10 +86,7 @@ const oneOf =
   (value) =>
     typeof value === "string" && names.includes(value);
 const errorInfo: Check = (value) =>
-  isObject(value) &&
-  str(value["type"]) &&
-  str(value["message"] ?? "") &&
-  str(value["traceback"] ?? "");
+  isObject(value) && str(value.type) && str(value.message ?? "") && str(value.traceback ?? "");
 
 const FIELDS: { readonly [T in Type]: { readonly [F in keyof Shapes[T]]: Field } } = {
   start: { task: [str, ""], source: [str, ""], caps: [list(str), []] },
@@ -135,8 +132,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 /** Read one event from parsed JSON. Never throws: what is not known becomes an `UnknownEvent`. */
 export function decodeEvent(body: unknown): AnyEvent {
   if (!isObject(body)) return { type: "?", of: "", t: 0, data: body };
-  const type = body["type"];
-  const t = body["t"] === undefined ? 0 : body["t"];
+  const type = body.type;
+  const t = body.t === undefined ? 0 : body.t;
   const unknown = (): UnknownEvent => ({
     type: "?",
     of: type === undefined ? "" : String(type),
@@ -154,8 +151,8 @@ export function decodeEvent(body: unknown): AnyEvent {
     } else if (field.length === 2) event[name] = field[1];
     else return unknown();
   }
-  if (type === "end" && isObject(event["error"])) {
-    event["error"] = { message: "", traceback: "", ...event["error"] };
+  if (type === "end" && isObject(event.error)) {
+    event.error = { message: "", traceback: "", ...event.error };
   }
   // The loop above has just checked every field that the type of that name asks for.
   return event as unknown as KnownEvent;

@@ -19,8 +19,8 @@ export interface OutputData {
 export function outputData(value: unknown): OutputData | null {
   if (!isObject(value)) return null;
   const text = (field: unknown) => (typeof field === "string" ? field : "");
-  const data = { stream: text(value["stream"]), server: text(value["server"]) };
-  return data.stream === "" ? null : { ...data, title: text(value["title"]) };
+  const data = { stream: text(value.stream), server: text(value.server) };
+  return data.stream === "" ? null : { ...data, title: text(value.title) };
 }
 
 export function textIn(bundle: Readonly<Record<string, unknown>>, mime: string): string {

@@ -38,7 +38,12 @@ export interface ControlFrame {
 }
 
 export type ClientFrame =
-  | { readonly op: "subscribe"; readonly stream: string; readonly from: number; readonly wait?: true }
+  | {
+      readonly op: "subscribe";
+      readonly stream: string;
+      readonly from: number;
+      readonly wait?: true;
+    }
   | { readonly op: "unsubscribe"; readonly stream: string }
   | ControlFrame
   | { readonly op: "heartbeat"; readonly t: number };
@@ -119,61 +124,61 @@ export function decodeFrame(text: string): ServerFrame | null {
 
 /** Check a parsed frame; the half of `decodeFrame` that vectors use. */
 export function frameOf(body: Record<string, unknown>): ServerFrame | null {
-  const op = body["op"];
+  const op = body.op;
   if (op === "heartbeat") return { op };
-  const stream = body["stream"];
+  const stream = body.stream;
   if (op === "error") {
     return {
       op,
       stream: text(stream),
-      code: text(body["code"]),
-      message: text(body["message"]),
-      cause: text(body["cause"]),
+      code: text(body.code),
+      message: text(body.message),
+      cause: text(body.cause),
     };
   }
   if (typeof stream !== "string") return null;
   switch (op) {
     case "subscribed": {
-      const [from, head, tail] = [body["from"], body["head"], body["tail"]];
+      const [from, head, tail] = [body.from, body.head, body.tail];
       if (!isOffset(from) || !isOffset(head) || !isOffset(tail)) return null;
-      const meta = body["meta"];
+      const meta = body.meta;
       return {
         op,
         stream,
         from,
         head,
         tail,
-        closed: body["closed"] === true,
+        closed: body.closed === true,
         meta: isObject(meta) ? meta : {},
-        producer: producer(body["producer"]),
+        producer: producer(body.producer),
       };
     }
     case "events": {
-      const [offset, events] = [body["offset"], body["events"]];
+      const [offset, events] = [body.offset, body.events];
       return isOffset(offset) && Array.isArray(events) ? { op, stream, offset, events } : null;
     }
     case "gone": {
-      const [head, tail] = [body["head"], body["tail"]];
+      const [head, tail] = [body.head, body.tail];
       return isOffset(head) && isOffset(tail) ? { op, stream, head, tail } : null;
     }
     case "status": {
-      const viewers = body["viewers"];
+      const viewers = body.viewers;
       return {
         op,
         stream,
-        producer: producer(body["producer"]),
+        producer: producer(body.producer),
         viewers: typeof viewers === "number" ? viewers : 0,
-        notice: text(body["notice"]),
+        notice: text(body.notice),
       };
     }
     case "closed": {
-      const tail = body["tail"];
+      const tail = body.tail;
       return isOffset(tail) ? { op, stream, tail } : null;
     }
     case "controlled": {
-      const id = body["id"];
+      const id = body.id;
       if (typeof id !== "string") return null;
-      return { op, stream, id, ok: body["ok"] === true, message: text(body["message"]) };
+      return { op, stream, id, ok: body.ok === true, message: text(body.message) };
     }
     default:
       return null;

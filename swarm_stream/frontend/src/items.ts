@@ -1,12 +1,13 @@
 /** Everything in a transcript that is not streamed text, as DOM. */
 
-import { isObject } from "./events.ts";
 import { attrs, copyButton, h } from "./dom.ts";
-import type { InputItem, Item, MessageItem, RawItem, ToolItem, Transcript } from "./fold.ts";
+import { isObject } from "./events.ts";
+import type { Transcript } from "./fold.ts";
 import { type Lanes, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { shorten } from "./segments.ts";
+import type { InputItem, Item, MessageItem, RawItem, ToolItem } from "./transcript.ts";
 
 const ARGUMENT_CHARS = 80;
 
@@ -27,14 +28,14 @@ export function messageView(item: MessageItem): ItemView {
 }
 
 function contentPart(part: unknown): HTMLElement {
-  const image = isObject(part) ? part["image"] : undefined;
+  const image = isObject(part) ? part.image : undefined;
   if (isObject(part) && typeof image === "string") {
-    const alt = typeof part["alt"] === "string" ? part["alt"] : "";
+    const alt = typeof part.alt === "string" ? part.alt : "";
     // Fetching a picture from elsewhere would tell its host that this was read.
     if (isSafeImage(image)) return attrs(h("img", "swst-image"), { src: image, alt });
     return h("div", "swst-line", `image that is not shown: ${shorten(alt || image, 200)}`);
   }
-  const text = isObject(part) && Object.keys(part).length === 1 ? part["text"] : part;
+  const text = isObject(part) && Object.keys(part).length === 1 ? part.text : part;
   if (typeof text !== "string") return h("pre", "swst-data", pretty(part));
   const element = h("div", "swst-md");
   renderMarkdown(element, text);
@@ -142,7 +143,7 @@ export function lineOf(item: Item, lanes: Lanes): string | null {
 }
 
 export function rawView(item: RawItem): ItemView {
-  const type = isObject(item.native) ? item.native["type"] : undefined;
+  const type = isObject(item.native) ? item.native.type : undefined;
   const label = typeof type === "string" ? shorten(type, 60) : "more from the framework";
   const element = h("details", "swst-raw", h("summary", "", label));
   element.addEventListener(
@@ -168,7 +169,11 @@ export function endView(transcript: Transcript, summary: string): HTMLElement {
           "details",
           "swst-traceback",
           h("summary", "", "Traceback"),
-          h("div", "swst-block", copyButton("Copy the traceback", () => error.traceback)),
+          h(
+            "div",
+            "swst-block",
+            copyButton("Copy the traceback", () => error.traceback),
+          ),
           h("pre", "swst-data", error.traceback),
         ),
       );

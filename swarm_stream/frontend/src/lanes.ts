@@ -1,7 +1,7 @@
 /** How lanes look and what they are called: colour, letter, path. */
 
 import { attrs, h } from "./dom.ts";
-import type { LaneState } from "./fold.ts";
+import type { LaneState } from "./transcript.ts";
 
 /** Told apart in light and dark, also by most colour-blind readers (after Okabe and Ito). */
 const COLOURS = [
@@ -55,6 +55,8 @@ export function laneLetter(name: string): string {
 export function laneHead(lanes: Lanes, lane: number | null): HTMLElement {
   const name = laneName(lanes, lane);
   const avatar = attrs(h("span", "swst-avatar", laneLetter(name)), { "aria-hidden": "true" });
-  const path = laneAncestors(lanes, lane).map((outer) => h("span", "swst-path", `${outer.name} / `));
+  const path = laneAncestors(lanes, lane).map((outer) =>
+    h("span", "swst-path", `${outer.name} / `),
+  );
   return h("div", "swst-turn-head", avatar, ...path, h("span", "swst-name", name));
 }

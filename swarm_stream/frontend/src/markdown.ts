@@ -6,13 +6,15 @@
  *
  * The parser is fed one character at a time, so how a model cut its text can make no
  * difference to the result. That also lets us step in where the parser would lose text: it
- * drops what it holds of an unfinished link, drops brackets that are no link, lets a `$` eat
- * everything after it, and writes past its own nesting limit.
+ * drops what it holds of an unfinished link, drops brackets that are no link, takes the `_` of
+ * snake_case for emphasis, lets a `$` eat everything after it, and writes past its own nesting
+ * limit.
  */
 
 import * as smd from "streaming-markdown";
-import { attrs, copyButton, h } from "./dom.ts";
+import { attrs, h } from "./dom.ts";
 import { destination, isSafeImage, safeLink, splitAddress } from "./links.ts";
+import { makeElement } from "./markdown-elements.ts";
 
 /** Deeper elements are not made; their text goes into the deepest one. */
 const MAX_DEPTH = 24;
@@ -23,14 +25,22 @@ const MAX_IMAGE = 4 * 1024 * 1024;
 const MAX_PENDING = 1000;
 
 const T = smd.Token;
-const HEADINGS = new Map<number, number>([
-  [T.Heading_1, 1],
-  [T.Heading_2, 2],
-  [T.Heading_3, 3],
-  [T.Heading_4, 4],
-  [T.Heading_5, 5],
-  [T.Heading_6, 6],
+
+const WORD_CHAR = /[\p{L}\p{N}]/u;
+/** Where an underscore is text anyway, or may be the end of an emphasis. */
+const VERBATIM: ReadonlySet<number> = new Set([
+  T.Code_Block,
+  T.Code_Fence,
+  T.Code_Inline,
+  T.Equation_Block,
+  T.Equation_Inline,
+  T.Image,
+  T.Italic_Und,
+  T.Raw_URL,
+  T.Strong_Und,
 ]);
+/** The parser's own state after "http", which it does not export. */
+const MAYBE_URL = 102;
 
 interface Frame {
   readonly token: number;
@@ -52,6 +62,7 @@ export class MarkdownView {
   private parentheses = 0;
   private bracketClosed = false;
   private forced = false;
+  private lastChar = "";
 
   constructor(root: Element) {
     this.stack = [{ token: T.Document, node: root, own: true, closing: "" }];
@@ -82,6 +93,23 @@ export class MarkdownView {
   }
 
   private feed(char: string): void {
+    if (char === "\r") return;
+    if (char === "_" && this.isInsideWord()) this.take("\\");
+    this.take(char);
+    this.lastChar = char;
+  }
+
+  /** Whether an underscore here belongs to a name, as in snake_case. */
+  private isInsideWord(): boolean {
+    const { parser } = this;
+    if (!WORD_CHAR.test(this.lastChar) || this.address !== null) return false;
+    for (let level = 0; level <= parser.len; level += 1) {
+      if (VERBATIM.has(parser.tokens[level] ?? 0)) return false;
+    }
+    return parser.token !== MAYBE_URL;
+  }
+
+  private take(char: string): void {
     const { parser } = this;
     if (this.address !== null) {
       this.readAddress(char, this.address);
@@ -121,7 +149,7 @@ export class MarkdownView {
         : MAX_ADDRESS;
     if (char === "\n" || this.addressLength >= limit) {
       this.giveUpAddress();
-      this.feed(char);
+      this.take(char);
       return;
     }
     if (char === "(") this.parentheses += 1;
@@ -175,7 +203,7 @@ export class MarkdownView {
     }
     const parent = this.top.node;
     const own = this.stack.length <= MAX_DEPTH || token === T.Line_Break || token === T.Rule;
-    const node = own ? this.element(token, parent) : parent;
+    const node = own ? makeElement(token, parent) : parent;
     const [opening, closing] = this.delimiters(token);
     this.stack.push({ token, node, own, closing });
     if (opening !== "") this.text(opening);
@@ -200,49 +228,6 @@ export class MarkdownView {
       }
       default:
         return ["", ""];
-    }
-  }
-
-  private element(token: number, parent: Element): Element {
-    const level = HEADINGS.get(token);
-    if (level !== undefined) {
-      const tag = (["h3", "h4", "h5"] as const)[level - 1] ?? "h6";
-      return parent.appendChild(h(tag, `swst-h swst-h${level}`));
-    }
-    switch (token) {
-      case T.Code_Fence:
-      case T.Code_Block: {
-        const code = h("code");
-        const head = h(
-          "div",
-          "swst-code-head",
-          h("span", "swst-lang"),
-          copyButton("Copy this code", () => code.textContent ?? ""),
-        );
-        parent.append(h("div", "swst-code", head, h("pre", "", code)));
-        return code;
-      }
-      case T.Table: {
-        const table = h("table");
-        parent.append(h("div", "swst-table", table));
-        return table;
-      }
-      case T.Table_Row: {
-        const [head, body] = parent.children;
-        const part = head === undefined ? h("thead") : (body ?? h("tbody"));
-        if (part.parentNode === null) parent.append(part);
-        return part.appendChild(h("tr"));
-      }
-      case T.Table_Cell:
-        return parent.appendChild(h(parent.parentElement?.tagName === "THEAD" ? "th" : "td"));
-      case T.Checkbox:
-        return parent.appendChild(attrs(h("input"), { type: "checkbox", disabled: "" }));
-      case T.Equation_Block:
-        return parent.appendChild(h("div", "swst-math"));
-      case T.Equation_Inline:
-        return parent.appendChild(h("span", "swst-math"));
-      default:
-        return parent.appendChild(h(TAGS.get(token) ?? "span"));
     }
   }
 
@@ -281,6 +266,7 @@ export class MarkdownView {
     this.flush();
     const frame = this.stack.pop();
     if (frame === undefined) return;
+    if (this.forced && token === T.Equation_Inline && frame.own) frame.node.className = "";
     if (token === T.Raw_URL) this.finishRawAddress(frame);
     else if (address !== null) this.finishLink(frame, address);
   }
@@ -336,22 +322,6 @@ export class MarkdownView {
     placeholder.replaceWith(...parts);
   }
 }
-
-const TAGS = new Map<number, "p" | "blockquote" | "br" | "hr" | "em" | "strong" | "s" | "code" | "ul" | "ol" | "li">([
-  [T.Paragraph, "p"],
-  [T.Blockquote, "blockquote"],
-  [T.Line_Break, "br"],
-  [T.Rule, "hr"],
-  [T.Italic_Ast, "em"],
-  [T.Italic_Und, "em"],
-  [T.Strong_Ast, "strong"],
-  [T.Strong_Und, "strong"],
-  [T.Strike, "s"],
-  [T.Code_Inline, "code"],
-  [T.List_Unordered, "ul"],
-  [T.List_Ordered, "ol"],
-  [T.List_Item, "li"],
-]);
 
 /** Draw a whole text at once. */
 export function renderMarkdown(root: Element, text: string): void {

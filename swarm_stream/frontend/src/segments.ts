@@ -1,8 +1,8 @@
 /** Streamed text as it grows: Markdown for what is said, folded plain text for thoughts. */
 
 import { attrs, h } from "./dom.ts";
-import type { Segment } from "./fold.ts";
 import { MarkdownView, renderMarkdown } from "./markdown.ts";
+import type { Segment } from "./transcript.ts";
 
 /** One segment on the page. `element.swstSource()` gives the text exactly as it was streamed. */
 export interface SegmentView {
@@ -45,7 +45,12 @@ function reasoning(segment: Segment): SegmentView {
   const preview = h("span", "swst-preview");
   const body = h("div", "swst-think-body");
   body.append(node);
-  const element = h("details", "swst-seg swst-think swst-open", h("summary", "", label, preview), body);
+  const element = h(
+    "details",
+    "swst-seg swst-think swst-open",
+    h("summary", "", label, preview),
+    body,
+  );
   let line = "";
   let full = false;
   return {

@@ -28,7 +28,7 @@ export function pageBaseUrl(): string | null {
   if (element === null) return null;
   try {
     const config: unknown = JSON.parse(element.textContent ?? "");
-    const base = isObject(config) ? config["baseUrl"] : undefined;
+    const base = isObject(config) ? config.baseUrl : undefined;
     return typeof base === "string" ? base : "/";
   } catch {
     return null;
@@ -172,7 +172,7 @@ async function fetchInfo(url: URL): Promise<ServerInfo> {
     const body: unknown = await answer.json().catch(() => null);
     // Some static hosts answer any address with a page.
     if (!isObject(body)) return { status: 404, server: "" };
-    const server = body["server"];
+    const server = body.server;
     return { status: answer.status, server: typeof server === "string" ? server : "" };
   } catch {
     return { status: null, server: "" };

@@ -10,9 +10,10 @@
  */
 
 import { isObject } from "./events.ts";
-import type { Item, Segment, Transcript } from "./fold.ts";
+import type { Transcript } from "./fold.ts";
 import { laneAncestors, laneColour, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
+import type { Item, Segment } from "./transcript.ts";
 
 /** Found in every HTML that was written here, and in nothing else. */
 export const STATIC_MARK = "data-swarm-stream-static";
@@ -197,22 +198,25 @@ function textOf({ kind, text, label }: Block): string {
   }
 }
 
+/** GitHub drops styles, and only a `pre` keeps its line breaks without them. */
+const PRE = "white-space:pre-wrap;font-family:inherit;margin:4px 0 4px 12px";
+
 function htmlOf({ kind, text, label, colour }: Block): string {
   const escaped = escapeHtml(text);
   switch (kind) {
     case "head":
       return `<div style="margin-top:10px;font-weight:600;border-left:4px solid ${colour};padding-left:8px">${escaped}</div>`;
     case "text":
-      return `<div style="margin:4px 0 4px 12px;white-space:pre-wrap">${escaped}</div>`;
+      return `<pre style="${PRE}">\n${escaped}</pre>`;
     case "thought":
-      return `<details style="margin:4px 0 4px 12px;opacity:.75"><summary>thought</summary><div style="white-space:pre-wrap">${escaped}</div></details>`;
+      return `<details style="margin:4px 0 4px 12px;opacity:.75"><summary>thought</summary><pre style="${PRE}">\n${escaped}</pre></details>`;
     case "note":
       return `<div style="margin:4px 0 4px 12px;font-size:12px;opacity:.75"><em>${escapeHtml(oneLine(text))}</em></div>`;
     case "code": {
       const head = escapeHtml(oneLine(label));
       const style = "margin:4px 0 4px 12px;font-size:12px";
       if (text === "") return `<div style="${style}"><b>${head}</b></div>`;
-      return `<details style="${style}"><summary><b>${head}</b></summary><pre style="white-space:pre-wrap;margin:4px 0">${escaped}</pre></details>`;
+      return `<details style="${style}"><summary><b>${head}</b></summary><pre style="white-space:pre-wrap;margin:4px 0">\n${escaped}</pre></details>`;
     }
     case "image":
       return `<img style="max-width:100%;max-height:360px;margin:4px 0 4px 12px" alt="${escapeHtml(label)}" src="${escaped}">`;
@@ -256,11 +260,12 @@ function fenceFor(text: string): string {
 function closeFence(text: string): string {
   let open = "";
   for (const line of text.split("\n")) {
-    const fence = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line);
+    const fence = /^ {0,3}(`{3,}|~{3,})([^\n]*)$/.exec(line);
     const [mark, rest] = [fence?.[1] ?? "", fence?.[2] ?? ""];
     if (mark === "") continue;
     if (open === "") open = mark;
-    else if (mark[0] === open[0] && mark.length >= open.length && /^[ \t]*$/.test(rest)) open = "";
+    else if (mark[0] === open[0] && mark.length >= open.length && /^[ \t\r]*$/.test(rest))
+      open = "";
   }
   return open === "" ? text : `${text}\n${open}`;
 }

@@ -121,7 +121,7 @@ class StreamView implements View, Watcher {
   }
 
   described(meta: Record<string, unknown>): void {
-    const title = meta["title"];
+    const title = meta.title;
     if (typeof title === "string" && title !== "") this.title = title;
     this.trouble = null;
   }

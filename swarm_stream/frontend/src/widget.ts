@@ -27,7 +27,7 @@ const NOT_THERE = "the server does not have this stream: streaming through the k
 /** How long the kernel may be silent before a finished run is shown from the widget's state. */
 const STATIC_AFTER_MS = 3000;
 
-export function render({ model, el, signal }: RenderProps): () => void {
+function render({ model, el, signal }: RenderProps): () => void {
   const host = new WidgetHost(model, el);
   signal?.addEventListener("abort", () => host.dispose(), { once: true });
   void host.start();

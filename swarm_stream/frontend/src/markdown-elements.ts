@@ -1,0 +1,76 @@
+/** The elements that Markdown becomes, one for each token of the parser. No addresses here. */
+
+import { Token as T } from "streaming-markdown";
+import { attrs, copyButton, h } from "./dom.ts";
+
+const HEADINGS = new Map<number, number>([
+  [T.Heading_1, 1],
+  [T.Heading_2, 2],
+  [T.Heading_3, 3],
+  [T.Heading_4, 4],
+  [T.Heading_5, 5],
+  [T.Heading_6, 6],
+]);
+
+const TAGS = new Map<
+  number,
+  "p" | "blockquote" | "br" | "hr" | "em" | "strong" | "s" | "code" | "ul" | "ol" | "li"
+>([
+  [T.Paragraph, "p"],
+  [T.Blockquote, "blockquote"],
+  [T.Line_Break, "br"],
+  [T.Rule, "hr"],
+  [T.Italic_Ast, "em"],
+  [T.Italic_Und, "em"],
+  [T.Strong_Ast, "strong"],
+  [T.Strong_Und, "strong"],
+  [T.Strike, "s"],
+  [T.Code_Inline, "code"],
+  [T.List_Unordered, "ul"],
+  [T.List_Ordered, "ol"],
+  [T.List_Item, "li"],
+]);
+
+/** Make the element of a token inside `parent`; gives the one that its content goes into. */
+export function makeElement(token: number, parent: Element): Element {
+  const level = HEADINGS.get(token);
+  if (level !== undefined) {
+    const tag = (["h3", "h4", "h5"] as const)[level - 1] ?? "h6";
+    return parent.appendChild(h(tag, `swst-h swst-h${level}`));
+  }
+  switch (token) {
+    case T.Code_Fence:
+    case T.Code_Block: {
+      const code = h("code");
+      const head = h(
+        "div",
+        "swst-code-head",
+        h("span", "swst-lang"),
+        copyButton("Copy this code", () => code.textContent ?? ""),
+      );
+      parent.append(h("div", "swst-code", head, h("pre", "", code)));
+      return code;
+    }
+    case T.Table: {
+      const table = h("table");
+      parent.append(h("div", "swst-table", table));
+      return table;
+    }
+    case T.Table_Row: {
+      const [head, body] = parent.children;
+      const part = head === undefined ? h("thead") : (body ?? h("tbody"));
+      if (part.parentNode === null) parent.append(part);
+      return part.appendChild(h("tr"));
+    }
+    case T.Table_Cell:
+      return parent.appendChild(h(parent.parentElement?.tagName === "THEAD" ? "th" : "td"));
+    case T.Checkbox:
+      return parent.appendChild(attrs(h("input"), { type: "checkbox", disabled: "" }));
+    case T.Equation_Block:
+      return parent.appendChild(h("div", "swst-math"));
+    case T.Equation_Inline:
+      return parent.appendChild(h("span", "swst-math"));
+    default:
+      return parent.appendChild(h(TAGS.get(token) ?? "span"));
+  }
+}

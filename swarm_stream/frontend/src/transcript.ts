@@ -1,0 +1,120 @@
+/**
+ * What a transcript is made of: lanes, segments of streamed text, and other items. `fold.ts`
+ * makes them from events; field names are those of the snapshot that both twins agree on.
+ */
+
+import type { Channel } from "./events.ts";
+
+/** An agent, team or tool, and what it took. */
+export interface LaneState {
+  readonly lane: number;
+  readonly name: string;
+  readonly parent: number | null;
+  readonly kind: string;
+  deltas: number;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+}
+
+/** A stretch of streamed text. `lane` is null where its beginning was not seen. */
+export class Segment {
+  readonly kind = "segment";
+  open = true;
+  partial = false;
+  final: string | null = null;
+  private parts: string[] = [];
+
+  constructor(
+    readonly seg: number,
+    readonly lane: number | null,
+    readonly channel: Channel,
+  ) {}
+
+  /** The text so far, exactly as it was streamed. */
+  get text(): string {
+    if (this.parts.length > 1) this.parts = [this.parts.join("")];
+    return this.parts[0] ?? "";
+  }
+
+  append(text: string): void {
+    this.parts.push(text);
+  }
+
+  snapshot(): Record<string, unknown> {
+    const { kind, seg, lane, channel, text, open, partial, final } = this;
+    return { kind, seg, lane, channel, text, open, partial, final };
+  }
+}
+
+export interface MessageItem {
+  readonly kind: "message";
+  readonly lane: number;
+  readonly message_kind: string;
+  readonly content: unknown;
+}
+export interface ToolItem {
+  readonly kind: "tool";
+  readonly lane: number | null;
+  readonly call: string;
+  readonly name: string;
+  readonly arguments: string;
+  result: string | null;
+  is_error: boolean;
+}
+export interface HandoffItem {
+  readonly kind: "handoff";
+  readonly lane: number;
+  readonly target: string;
+  readonly content: string;
+}
+export interface SelectItem {
+  readonly kind: "select";
+  readonly lane: null;
+  readonly lanes: readonly number[];
+}
+export interface InputItem {
+  readonly kind: "input";
+  readonly lane: number | null;
+  readonly request: string;
+  readonly prompt: string;
+  reply: string | null;
+  by: string;
+}
+export interface ControlItem {
+  readonly kind: "control";
+  readonly lane: null;
+  readonly id: string;
+  readonly action: string;
+  readonly by: string;
+}
+export interface RawItem {
+  readonly kind: "raw";
+  readonly lane: number | null;
+  readonly native: unknown;
+}
+export interface UnknownItem {
+  readonly kind: "unknown";
+  readonly lane: null;
+  readonly type: string;
+}
+export type Item =
+  | MessageItem
+  | ToolItem
+  | HandoffItem
+  | SelectItem
+  | InputItem
+  | ControlItem
+  | RawItem
+  | UnknownItem;
+
+/** Told of each change as it is made, in order. */
+export interface Observer {
+  started(): void;
+  lane(lane: LaneState): void;
+  began(segment: Segment): void;
+  grew(segment: Segment, text: string): void;
+  closed(segment: Segment): void;
+  added(item: Item): void;
+  changed(item: Item): void;
+  ended(): void;
+}

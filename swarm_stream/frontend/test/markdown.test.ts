@@ -1,0 +1,177 @@
+// @vitest-environment jsdom
+/** However a model cuts its text, the page is the same; nothing is lost, and nothing is let through. */
+
+import { describe, expect, it } from "vitest";
+import { MarkdownView, renderMarkdown } from "../src/markdown.ts";
+import { FIXTURES } from "./markdown-fixtures.ts";
+
+function draw(pieces: readonly string[]): HTMLElement {
+  const root = document.createElement("div");
+  const view = new MarkdownView(root);
+  for (const piece of pieces) view.write(piece);
+  view.end();
+  return root;
+}
+
+function whole(text: string): HTMLElement {
+  return draw([text]);
+}
+
+/** Cut a text at random places, never inside a code point: producers do not either. */
+function cuts(text: string, seed: number): string[] {
+  const pieces: string[] = [];
+  let piece = "";
+  let state = seed;
+  for (const char of text) {
+    piece += char;
+    state = (state * 1103515245 + 12345) & 0x7fffffff;
+    if (state % 5 === 0) {
+      pieces.push(piece);
+      piece = "";
+    }
+  }
+  return [...pieces, piece];
+}
+
+describe.each(Object.entries(FIXTURES))("%s", (_name, { source, html }) => {
+  it("is drawn as expected", () => {
+    expect(whole(source).innerHTML).toBe(html);
+  });
+
+  it("is the same one character at a time", () => {
+    expect(draw([...source]).innerHTML).toBe(html);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("is the same in random cuts %i", (seed) => {
+    expect(draw(cuts(source, seed)).innerHTML).toBe(html);
+  });
+});
+
+it("is append-only: what was drawn stays the same nodes", () => {
+  const root = document.createElement("div");
+  const view = new MarkdownView(root);
+  view.write("first\n\nsecond");
+  const first = root.firstChild;
+  view.write(" and more\n\n* a\n* b\n");
+  view.end();
+  expect(root.firstChild).toBe(first);
+});
+
+/** What the text says, without any mark: Greek letters stand for words here. */
+function words(text: string): string {
+  return text.replace(/[^α-ω]/g, "");
+}
+
+const MARKS = [
+  " ",
+  "\n",
+  "\n\n",
+  "*",
+  "**",
+  "***",
+  "_",
+  "__",
+  "`",
+  "``",
+  "```",
+  "~~",
+  "[",
+  "]",
+  "(",
+  ")",
+  "!",
+  "![",
+  "# ",
+  "> ",
+  "- ",
+  "+ ",
+  "1. ",
+  "12.",
+  "|",
+  "|-|",
+  "$",
+  "$$",
+  "\\(",
+  "\\)",
+  "\\[",
+  "\\]",
+  "\\",
+  "<",
+  "<br>",
+  "<br",
+  "\t",
+  "    ",
+  "---",
+  ":",
+  "[ ] ",
+  "\r\n",
+];
+
+describe.each([
+  ["links", ["]("]],
+  ["addresses", ["http://x", " https://x/"]],
+])("with %s", (_name, more) => {
+  it.each(Array.from({ length: 25 }, (_, seed) => seed + 1))("no word is lost, seed %i", (seed) => {
+    let state = seed * 7919;
+    const pick = (list: readonly string[]) => {
+      state = (state * 1103515245 + 12345) & 0x7fffffff;
+      return list[(state >> 8) % list.length] ?? "";
+    };
+    for (let round = 0; round < 30; round += 1) {
+      let source = "";
+      for (let part = 0; part < 30; part += 1) {
+        source += pick(["α", "β", "γδ", ...MARKS, ...MARKS, ...more]);
+      }
+      // A word after an address is part of it, and shown as the reader's browser would.
+      const drawn = decodeURI(whole(source).textContent ?? "");
+      expect({ source, words: words(drawn) }).toEqual({ source, words: words(source) });
+    }
+  });
+});
+
+describe("hostile text", () => {
+  it.each([
+    ["quotations", "> ".repeat(200)],
+    ["lists", Array.from({ length: 60 }, (_, depth) => `${"  ".repeat(depth)}- x`).join("\n")],
+    ["emphasis", "*a _b ".repeat(300)],
+    ["strong in lists", `${"- ".repeat(80)}**deep**`],
+  ])("keeps its text below any depth of %s", (_name, opening) => {
+    const root = whole(`${opening} the end`);
+    expect(root.textContent).toContain("the end");
+    let depth = 0;
+    for (const element of root.querySelectorAll("*")) {
+      let level = 0;
+      for (let node = element.parentElement; node !== null; node = node.parentElement) level += 1;
+      depth = Math.max(depth, level);
+    }
+    expect(depth).toBeLessThan(60);
+  });
+
+  it.each([
+    ["a fence's line", `\`\`\`${"x".repeat(200_000)}`],
+    ["a rule", "-".repeat(200_000)],
+    ["an address", `[a](${"x".repeat(200_000)}`],
+    ["a table's line", `|a|\n|${"-".repeat(200_000)}`],
+    ["brackets", "[".repeat(200_000)],
+    ["emphasis", "*_".repeat(20_000)],
+    ["a bare address", `http://${"x".repeat(200_000)}`],
+  ])("does not take longer than its length for %s", (_name, source) => {
+    const begun = performance.now();
+    whole(source);
+    expect(performance.now() - begun).toBeLessThan(4000);
+  });
+
+  it("makes no element but those of Markdown, and no address but those allowed", () => {
+    const root = document.createElement("div");
+    for (const { source } of Object.values(FIXTURES)) renderMarkdown(root, `${source}\n\n`);
+    const bad = root.querySelectorAll("script,iframe,object,embed,svg,style,link,meta,form");
+    expect(bad.length).toBe(0);
+    for (const element of root.querySelectorAll("*")) {
+      for (const { name, value } of element.attributes) {
+        expect(name).not.toMatch(/^on/);
+        if (name === "href") expect(value).toMatch(/^(?:https?:\/\/|mailto:)/);
+        if (name === "src") expect(value).toMatch(/^data:image\/(?:png|jpeg|gif|webp);base64,/);
+      }
+    }
+  });
+});

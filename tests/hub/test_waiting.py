@@ -1,0 +1,85 @@
+"""``"wait": true``: whoever comes before the stream gets all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hub.peers import delta, quiet
+
+if TYPE_CHECKING:
+    from tests.hub.peers import Place
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_without_it_an_unknown_stream_is_an_error_and_forgotten(place: Place) -> None:
+    viewer = place.join()
+    await viewer.subscribe()
+    (error,) = viewer.take()
+    assert (error["code"], error["cause"]) == ("no_such_stream", "subscribe")
+    assert viewer.socket.asked == {}
+
+
+async def test_the_claim_that_makes_the_stream_begins_the_subscription(place: Place) -> None:
+    viewer, producer = place.join(), place.join()
+    await viewer.subscribe(wait=True)
+    assert viewer.take() == []
+    await producer.claim(meta={"title": "T"})
+    subscribed, status = viewer.take()
+    assert (subscribed["tail"], subscribed["meta"], subscribed["producer"]) == (
+        0, {"title": "T"}, "live",
+    )  # fmt: skip
+    assert status["viewers"] == 1
+    await producer.append(0, delta(0))
+    assert viewer.events(0) == [delta(0)]
+
+
+@pytest.mark.parametrize("first", ["claim", "answer"])
+async def test_a_claim_while_the_log_is_asked_is_not_missed(place: Place, first: str) -> None:
+    viewer, producer = place.join(), place.join()
+    place.log.answering.clear()
+    await viewer.subscribe(wait=True)  # the log's answer, no such stream, is under way
+    if first == "claim":
+        await producer.claim()
+        await producer.append(0, delta(0))
+    place.log.answering.set()
+    await quiet()
+    if first == "answer":
+        await producer.claim()
+        await producer.append(0, delta(0))
+    assert [frame["op"] for frame in viewer.got].count("subscribed") == 1
+    assert viewer.events(0) == [delta(0)]
+    assert place.hub.viewers.count("demo") == 1
+
+
+async def test_an_answer_before_the_claim_has_settled_does_for_both(place: Place) -> None:
+    viewer, producer = place.join(), place.join()
+    place.log.committing.clear()
+    await producer.claim()  # in the log, its answer under way
+    await viewer.subscribe(wait=True)
+    place.log.committing.set()
+    await quiet()
+    assert [frame["op"] for frame in viewer.got].count("subscribed") == 1
+    assert place.hub.viewers.count("demo") == 1
+    assert viewer.take("status")[-1]["producer"] == "live"
+
+
+async def test_a_stream_that_is_there_is_not_waited_for(place: Place) -> None:
+    await place.fill(delta(0))
+    viewer = place.join()
+    await viewer.subscribe(wait=True)
+    assert viewer.events(0) == [delta(0)]
+
+
+async def test_a_subscription_taken_back_does_not_begin(place: Place) -> None:
+    viewer, gone, producer = place.join(), place.join(), place.join()
+    await viewer.subscribe(wait=True)
+    await gone.subscribe(wait=True)
+    await viewer.say("unsubscribe")
+    await gone.leave()
+    assert not place.hub.viewers._waiting
+    await producer.claim()
+    assert viewer.take() == gone.take() == []
+    assert place.hub.viewers.count("demo") == 0
