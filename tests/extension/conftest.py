@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import quote
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpserver import HTTPServer
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from swarm_stream.protocol.frames import SUBPROTOCOL
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    import socket
+    from collections.abc import Callable, Iterator
 
     from jupyter_server.serverapp import ServerApp
 
@@ -68,7 +69,9 @@ class Site:
 class MakeSite(Protocol):
     """Starts the server, with traits of ``SwarmStreamApp`` and settings of ``ServerApp``."""
 
-    def __call__(self, *, server: dict[str, Any] | None = None, **traits: object) -> Site: ...
+    async def __call__(
+        self, *, server: dict[str, Any] | None = None, **traits: object
+    ) -> Site: ...
 
 
 @pytest.fixture(autouse=True)
@@ -83,34 +86,38 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_site(
     jp_asyncio_loop: asyncio.AbstractEventLoop,
     jp_configurable_serverapp: Callable[..., ServerApp],
-    jp_http_port: int,
+    http_server_port: tuple[socket.socket, int],
     jp_base_url: str,
-    request: pytest.FixtureRequest,
-) -> MakeSite:
-    def make(*, server: dict[str, Any] | None = None, **traits: object) -> Site:
+) -> Iterator[MakeSite]:
+    run = jp_asyncio_loop.run_until_complete
+    servers: list[HTTPServer] = []
+    listening, port = http_server_port
+
+    async def serve(serverapp: ServerApp) -> AsyncHTTPClient:
+        servers.append(HTTPServer(serverapp.web_app))
+        servers[0].add_socket(listening)
+        await serverapp.extension_manager.start_all_extensions()
+        return AsyncHTTPClient(force_instance=True)
+
+    async def make(*, server: dict[str, Any] | None = None, **traits: object) -> Site:
         config = {
             "ServerApp": {"jpserver_extensions": {"jupyter_extension": True}, **(server or {})},
             "SwarmStreamApp": traits,
         }
         serverapp = jp_configurable_serverapp(config=config)
-        serverapp.ip = "127.0.0.1"
-        # The fixture's client asks for the fixture's server, so it is asked for only now.
-        request.getfixturevalue("jp_web_app_of")(serverapp)
-        manager = serverapp.extension_manager
-        jp_asyncio_loop.run_until_complete(manager.start_all_extensions())
-        (app,) = manager.extension_apps["jupyter_extension"]
-        http = jp_asyncio_loop.run_until_complete(_client())
-        base = f"http://127.0.0.1:{jp_http_port}{quote(jp_base_url, safe='/%')}"
-        return Site(base, serverapp.identity_provider.token, cast("SwarmStreamApp", app), http)
+        client = await serve(serverapp)
+        (app,) = serverapp.extension_manager.extension_apps["jupyter_extension"]
+        base = f"http://127.0.0.1:{port}{jp_base_url}"
+        return Site(base, serverapp.identity_provider.token, cast("SwarmStreamApp", app), client)
 
-    return make
-
-
-async def _client() -> AsyncHTTPClient:
-    return AsyncHTTPClient(force_instance=True)
+    yield make
+    for server in servers:
+        server.stop()
+        run(server.close_all_connections())
+    listening.close()
 
 
 @pytest.fixture
-def site(make_site: MakeSite) -> Site:
+def site(make_site: MakeSite, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Site:
     """A server with the extension's defaults."""
-    return make_site()
+    return jp_asyncio_loop.run_until_complete(make_site())
