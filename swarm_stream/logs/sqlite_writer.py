@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from swarm_stream.errors import NoSuchStreamError
 from swarm_stream.logs.admission import Admitted, Closed, Verdict
 from swarm_stream.logs.sqlite_file import (
+    PAGE_BYTES,
     FileLock,
     connect,
     explain,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["Append", "Claim", "Delete", "Request", "Stats", "Trim", "Writer"]
 
 _logger = logging.getLogger("swarm_stream.logs")
+
+CHECKPOINT_PAGES: Final = 1000
+"""Pages in the write-ahead log, about, from which on a pause is used to carry them over."""
 
 
 @dataclass(slots=True)
@@ -148,6 +152,7 @@ class Writer:
         self._path = path
         self._stats = stats
         self._sweeping = True
+        self._wal_pages = 0
         self._lock = FileLock(path)
         try:
             try:
@@ -184,7 +189,12 @@ class Writer:
         return Done(answers, moves)
 
     def idle(self) -> bool:
-        """Sweep a little behind deleted streams."""
+        """Carry the write-ahead log over, or sweep a little behind deleted streams."""
+        if self._wal_pages >= CHECKPOINT_PAGES:
+            # SQLite does it too, but within a commit, for which somebody is waiting.
+            self._wal_pages = 0
+            self._checkpoint("PASSIVE")
+            return True
         if not self._sweeping or self._ledger is None:
             return False
         try:
@@ -199,13 +209,17 @@ class Writer:
     def close(self) -> None:
         """Carry the write-ahead log into the file, close it, let others have it."""
         try:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
-            # Nothing is lost: whoever opens the file next reads the write-ahead log too.
-            _logger.warning("! %s could not be tidied up: %s", self._path, error)
+            self._checkpoint("TRUNCATE")
         finally:
             self._db.close()
             self._lock.release()
+
+    def _checkpoint(self, mode: str) -> None:
+        try:
+            self._db.execute(f"PRAGMA wal_checkpoint({mode})")
+        except sqlite3.Error as error:
+            # Nothing is lost: whoever opens the file next reads the write-ahead log too.
+            _logger.warning("! %s could not be tidied up: %s", self._path, error)
 
     def _open(self, synchronous: str, busy_timeout_s: float) -> None:
         prepare(self._path, busy_timeout_s=busy_timeout_s)
@@ -237,7 +251,9 @@ class Writer:
         stats.requests += len(jobs)
         stats.largest_group = max(stats.largest_group, len(jobs))
         stats.events += events
-        stats.body_bytes += sum(len(s.body) for moved in moves for s in moved.slices)
+        size = sum(len(s.body) for moved in moves for s in moved.slices)
+        stats.body_bytes += size
+        self._wal_pages += 2 + 2 * len(moves) + size // PAGE_BYTES
         return Done(answers, moves)
 
     def _roll_back(self) -> None:

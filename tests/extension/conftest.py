@@ -5,7 +5,9 @@ Tests here carry no ``asyncio`` mark: pytest-jupyter runs them on its server's l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pytest
@@ -16,7 +18,6 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from swarm_stream.protocol.frames import SUBPROTOCOL
 
 if TYPE_CHECKING:
-    import asyncio
     import socket
     from collections.abc import Callable, Iterator
 
@@ -33,6 +34,7 @@ class Site:
     token: str
     app: SwarmStreamApp
     http: AsyncHTTPClient
+    sockets: list[WebSocketClientConnection] = field(default_factory=list)
 
     @property
     def with_token(self) -> dict[str, str]:
@@ -61,17 +63,27 @@ class Site:
         """Open a WebSocket; raises ``HTTPClientError`` if it is refused."""
         url = self.base.replace("http", "ws", 1) + "swarm-stream/ws"
         request = HTTPRequest(url, headers=self.with_token if headers is None else headers)
-        return await websocket_connect(
+        socket = await websocket_connect(
             request, subprotocols=[SUBPROTOCOL] if offers is None else offers
         )
+        self.sockets.append(socket)
+        return socket
+
+    async def leave(self) -> None:
+        """Close what was opened here."""
+        for socket in self.sockets:
+            socket.close(1000)
+            with contextlib.suppress(TimeoutError):  # a test may have read its end already
+                async with asyncio.timeout(0.2):
+                    while await socket.read_message() is not None:
+                        pass
+        self.http.close()
 
 
 class MakeSite(Protocol):
     """Starts the server, with traits of ``SwarmStreamApp`` and settings of ``ServerApp``."""
 
-    async def __call__(
-        self, *, server: dict[str, Any] | None = None, **traits: object
-    ) -> Site: ...
+    async def __call__(self, *, server: dict[str, Any] | None = None, **traits: object) -> Site: ...
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +103,7 @@ def make_site(
 ) -> Iterator[MakeSite]:
     run = jp_asyncio_loop.run_until_complete
     servers: list[HTTPServer] = []
+    sites: list[Site] = []
     listening, port = http_server_port
 
     async def serve(serverapp: ServerApp) -> AsyncHTTPClient:
@@ -108,9 +121,13 @@ def make_site(
         client = await serve(serverapp)
         (app,) = serverapp.extension_manager.extension_apps["jupyter_extension"]
         base = f"http://127.0.0.1:{port}{jp_base_url}"
-        return Site(base, serverapp.identity_provider.token, cast("SwarmStreamApp", app), client)
+        token = serverapp.identity_provider.token
+        sites.append(Site(base, token, cast("SwarmStreamApp", app), client))
+        return sites[-1]
 
     yield make
+    for site in sites:
+        run(site.leave())
     for server in servers:
         server.stop()
         run(server.close_all_connections())

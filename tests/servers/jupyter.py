@@ -44,6 +44,7 @@ class JupyterServer:
     port: int
     app: str
     settings: tuple[str, ...]
+    extension: bool = True
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -85,7 +86,7 @@ class JupyterServer:
             f"--ServerApp.root_dir={self.home / 'root'}",
             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={TOKEN}",
-            "--ServerApp.jpserver_extensions=jupyter_extension=True",
+            f"--ServerApp.jpserver_extensions=jupyter_extension={self.extension}",
             *self.settings,
         ]  # fmt: skip
         with (self.home / "server.log").open("ab") as log:
@@ -97,6 +98,9 @@ class JupyterServer:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended at once:\n{self.log[-3000:]}")
             try:
+                if not self.extension:
+                    self.get("api/status")
+                    return
                 if not self.get("swarm-stream/info")["problem"]:
                     return
             except urllib.error.HTTPError as error:
@@ -133,9 +137,11 @@ class JupyterServer:
 
 
 @contextmanager
-def jupyter_server(home: Path, *settings: str, app: str = "server") -> Iterator[JupyterServer]:
+def jupyter_server(
+    home: Path, *settings: str, app: str = "server", extension: bool = True
+) -> Iterator[JupyterServer]:
     """Run a Jupyter application (``server``, ``lab``, ``notebook``) on a free loopback port."""
-    server = JupyterServer(home, free_port(), app, settings)
+    server = JupyterServer(home, free_port(), app, settings, extension=extension)
     server.start()
     try:
         yield server

@@ -134,11 +134,13 @@ class Output {
   private retreat(why: string): void {
     this.clear();
     if (this.data === null) return;
+    this.shown = this.widget(this.data.stream);
+    if (this.shown !== null) return;
     this.isStatic = true;
-    this.shown = this.widget() ?? showStatic(this.node, this.data, this.bundle, why);
+    this.shown = showStatic(this.node, this.data, this.bundle, why);
   }
 
-  private widget(): { dispose(): void } | null {
+  private widget(stream: string): { dispose(): void } | null {
     const { model } = this;
     const panel = this.notebook();
     const rendermime = panel?.content?.rendermime;
@@ -147,6 +149,7 @@ class Output {
     const renderer = rendermime.createRenderer(WIDGET_TYPE);
     this.lumino.Widget.attach(renderer, this.node);
     void renderer.renderModel(model);
+    keepOutput(panel, stream);
     return renderer;
   }
 

@@ -1,0 +1,194 @@
+// @vitest-environment jsdom
+/** A view on a link that the test plays. */
+
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Followers } from "../src/followers.ts";
+import type { ClientFrame, ServerFrame } from "../src/frames.ts";
+import type { Link } from "../src/link.ts";
+import { createView, type View, type ViewOptions } from "../src/view.ts";
+
+let host: HTMLElement;
+let sent: ClientFrame[];
+let followers: Followers;
+let view: View;
+
+function show(options: Partial<ViewOptions> = {}): void {
+  sent = [];
+  followers = new Followers(
+    (frame) => sent.push(frame),
+    () => {},
+  );
+  const link: Link = {
+    note: "",
+    follow: (...args) => followers.follow(...args),
+  };
+  view = createView(host, link, { stream: "a", title: "Demo", wait: true, ...options });
+  followers.linked({ is: "open" });
+  followers.opened();
+  give({
+    op: "subscribed",
+    stream: "a",
+    from: 0,
+    head: 0,
+    tail: 0,
+    closed: false,
+    meta: {},
+    producer: "live",
+  });
+}
+
+let offset = 0;
+
+function give(frame: ServerFrame): void {
+  followers.receive(frame);
+  vi.advanceTimersByTime(300);
+}
+
+function events(...list: object[]): void {
+  give({ op: "events", stream: "a", offset, events: list });
+  offset += list.length;
+}
+
+function root(): HTMLElement {
+  const element = host.querySelector<HTMLElement>(".swst-root");
+  if (element === null) throw new Error("there is no view");
+  return element;
+}
+
+function button(name: string): HTMLButtonElement {
+  const buttons = [...host.querySelectorAll("button")];
+  const found = buttons.find(({ textContent }) => textContent === name);
+  if (found === undefined) throw new Error(`there is no button ${name}`);
+  return found;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  offset = 0;
+  host = document.createElement("div");
+  document.body.replaceChildren(host);
+  show();
+});
+afterEach(() => {
+  view.dispose();
+  vi.useRealTimers();
+});
+
+const START = { type: "start", t: 1000, task: "Say it", caps: ["pause", "cancel"] };
+const ALICE = { type: "lane", t: 1000, lane: 0, name: "alice" };
+
+it("shows a run from its start to its end", () => {
+  expect(root().dataset).toMatchObject({ swarmStream: "a", state: "starting" });
+  events(START, ALICE, { type: "open", seg: 0, lane: 0 }, { type: "delta", seg: 0, text: "Hel" });
+  expect(root().dataset).toMatchObject({ state: "running", connection: "live", received: "4" });
+  events({ type: "delta", seg: 0, text: "lo **you**" }, { type: "close", seg: 0 });
+  const segment = host.querySelector<HTMLElement & { swstSource(): string }>("[data-seg]");
+  expect(segment?.dataset).toMatchObject({
+    seg: "0",
+    lane: "0",
+    laneName: "alice",
+    channel: "text",
+  });
+  expect(segment?.swstSource()).toBe("Hello **you**");
+  expect(segment?.querySelector("strong")?.textContent).toBe("you");
+  events({ type: "end", t: 3500, outcome: "completed", reason: "said" });
+  give({ op: "closed", stream: "a", tail: offset });
+  expect(root().dataset).toMatchObject({ state: "completed", connection: "ended", missing: "0" });
+  expect(host.textContent).toContain("after 2.5 s");
+  expect(window.__swarmStreams?.get("a")?.textByLane().get(0)).toBe("Hello **you**");
+});
+
+it("shows lanes that talk at once in their own blocks", () => {
+  events(ALICE, { type: "lane", lane: 1, name: "bob" });
+  events({ type: "open", seg: 0, lane: 0 }, { type: "open", seg: 1, lane: 1 });
+  for (let turn = 0; turn < 3; turn += 1) {
+    events(
+      { type: "delta", seg: 0, text: `a${turn} ` },
+      { type: "delta", seg: 1, text: `b${turn} ` },
+    );
+  }
+  const turns = [...host.querySelectorAll(".swst-turn-body")].map(({ textContent }) => textContent);
+  expect(turns.map((text) => text?.trim())).toEqual(["a0 a1 a2", "b0 b1 b2"]);
+});
+
+it("presses buttons that the run can obey, and says why others cannot be pressed", () => {
+  events(START);
+  expect(button("Stop").getAttribute("aria-disabled")).toBe("true");
+  expect(button("Stop").title).toBe("This kind of run cannot stop");
+  button("Stop").click();
+  button("Pause").click();
+  const frame = sent.at(-1);
+  expect(frame).toMatchObject({ op: "control", stream: "a", action: "pause" });
+  expect(sent.filter(({ op }) => op === "control")).toHaveLength(1);
+  expect(button("Pause").title).toBe("Asked; waiting for the run");
+  const id = frame?.op === "control" ? frame.id : "";
+  give({ op: "controlled", stream: "a", id, ok: false, message: "it is busy" });
+  expect(host.querySelector(".swst-notice")?.textContent).toBe("Could not pause: it is busy");
+  events({ type: "control", id, action: "pause", by: "ann" });
+  expect(root().dataset.state).toBe("paused");
+  expect(button("Resume").title).toBe("Let the run go on");
+});
+
+it("asks a person, and sends the answer once", () => {
+  events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
+  expect(root().dataset.state).toBe("waiting");
+  expect(host.querySelector(".swst-live")?.textContent).toBe("alice asks: Go on?");
+  const box = host.querySelector("textarea");
+  if (box === null) throw new Error("there is no box");
+  box.value = "Ja";
+  box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  expect(sent.at(-1)).toMatchObject({ action: "reply", data: { request: "r1", text: "Ja" } });
+  events({ type: "input_reply", request: "r1", content: "Ja", by: "ann" });
+  expect(host.querySelector("textarea")).toBeNull();
+  expect(host.querySelector(".swst-answer")?.textContent).toBe("ann answeredJa");
+  expect(root().dataset.state).toBe("running");
+});
+
+it("shows a tool's failure on one line, with the rest folded", () => {
+  events(ALICE, { type: "tool_call", call: "c", lane: 0, name: "book", arguments: '{"a":1}' });
+  expect(host.querySelector(".swst-tool")?.className).toContain("swst-running");
+  events({ type: "tool_result", call: "c", content: "no route", is_error: true });
+  const tool = host.querySelector<HTMLDetailsElement>(".swst-tool");
+  expect(tool?.open).toBe(false);
+  expect(tool?.querySelector("summary")?.textContent).toBe('book({"a":1})failed: no route');
+});
+
+it("says where events are missing", () => {
+  events(ALICE);
+  give({ op: "gone", stream: "a", head: 40, tail: 50 });
+  expect(root().dataset.missing).toBe("39");
+  expect(host.querySelector(".swst-line-gap")?.textContent).toContain("39 events are missing here");
+  expect(sent.at(-1)).toMatchObject({ op: "subscribe", from: 40 });
+});
+
+it("says when it cannot go on", () => {
+  give({ op: "error", stream: "a", code: "not_allowed", message: "ask ann", cause: "subscribe" });
+  expect(root().dataset.connection).toBe("failed");
+  expect(host.querySelector(".swst-note")?.textContent).toBe("ask ann");
+});
+
+it("tells the reader after a while that there is nothing yet", () => {
+  vi.advanceTimersByTime(12_000);
+  expect(host.querySelector(".swst-note")?.textContent).toContain("nothing of this stream yet");
+});
+
+it("tells its host that the run goes on, and that all was shown", () => {
+  view.dispose();
+  const told: string[] = [];
+  show({ running: () => told.push("running"), ended: () => told.push("ended") });
+  offset = 0;
+  events(START);
+  expect(told).toEqual(["running"]);
+  events({ type: "end", outcome: "completed" });
+  give({ op: "closed", stream: "a", tail: offset });
+  expect(told).toEqual(["running", "ended"]);
+});
+
+it("leaves nothing behind", () => {
+  events(START);
+  view.dispose();
+  view.dispose();
+  expect(host.childElementCount).toBe(0);
+  expect(sent.at(-1)).toEqual({ op: "unsubscribe", stream: "a" });
+  expect(window.__swarmStreams?.has("a")).toBe(false);
+});
