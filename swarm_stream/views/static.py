@@ -301,6 +301,6 @@ def _close_fence(text: str) -> str:
         mark, rest = fence[1], fence[2]
         if not opened:
             opened = mark
-        elif mark[0] == opened[0] and len(mark) >= len(opened) and not rest.strip(" \t"):
+        elif mark[0] == opened[0] and len(mark) >= len(opened) and not rest.strip(" \t\r"):
             opened = ""
     return f"{text}\n{opened}" if opened else text

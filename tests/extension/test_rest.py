@@ -9,6 +9,7 @@ import resource
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tornado.simple_httpclient import HTTPStreamClosedError
 
 from swarm_stream._version import __version__
 from swarm_stream.errors import LogError
@@ -74,7 +75,8 @@ async def test_a_stream_is_described(site: Site) -> None:
     ("query", "first", "last"),
     [
         ("", 0, 2500), ("?from=0", 0, 2500), ("?from=2498", 2498, 2500), ("?from=2500", 0, 0),
-        ("?limit=1", 0, 1), ("?from=900&limit=1200", 900, 2100), ("?from=2400&limit=500", 2400, 2500),
+        ("?limit=1", 0, 1), ("?from=900&limit=1200", 900, 2100),
+        ("?from=2400&limit=500", 2400, 2500),
     ],
 )  # fmt: skip
 async def test_events_come_as_lines(site: Site, query: str, first: int, last: int) -> None:
@@ -136,8 +138,8 @@ async def test_an_export_that_cannot_go_on_is_cut_and_not_ended(
         return await read(stream, offset, **limits)
 
     monkeypatch.setattr(log, "read", fail_later)
-    answer = await site.fetch(f"{DEMO}/events")
-    assert answer.code == 599  # Tornado's client: the connection ended in the middle
+    with pytest.raises(HTTPStreamClosedError):
+        await site.fetch(f"{DEMO}/events")
 
 
 async def test_who_stops_reading_an_export_does_no_harm(

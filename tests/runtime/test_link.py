@@ -65,7 +65,9 @@ async def test_a_server_that_goes_and_comes_back_loses_nothing(
     make_manager: Callable[..., StreamingManager],
 ) -> None:
     async with hub_server() as server:
-        session = make_manager(ServerAddress(server.url)).create(
+        # Room for all, or the run might wait for a server that only the run itself brings back.
+        config = StreamingConfig(buffer_size=5000, backoff_first_s=0.01, backoff_limit_s=0.05)
+        session = make_manager(ServerAddress(server.url), config).create(
             numbers(
                 4000,
                 cut={
