@@ -110,6 +110,8 @@ class Worker(Generic[J]):
             await asyncio.shield(self._started)
         except asyncio.CancelledError:
             self._queue.put(None)
+            # Nobody waits any more, so nobody needs to hear if it fails.
+            self._started.add_done_callback(asyncio.Future.exception)
             raise
 
     def submit(self, job: J) -> None:

@@ -78,7 +78,7 @@ class Notebook:
     def wait_kernel(self) -> None:
         """Wait until a kernel is there and idle."""
         self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(
-            timeout=START_MS,
+            state="attached", timeout=START_MS
         )
 
     def run(self, number: int) -> None:

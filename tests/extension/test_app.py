@@ -81,13 +81,13 @@ async def explained(site: Site, *words: str) -> None:
 
 
 async def test_a_file_of_another_server_is_refused(
-    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     other = SQLiteLog(tmp_path / "mine.db")
     await other.open()
     site = await make_site(database_path=str(tmp_path / "mine.db"))
     await explained(site, "another server has the log", "mine.db")
-    assert "cannot serve streams: another server has the log" in caplog.text
+    assert "cannot serve streams: another server has the log" in capfd.readouterr().err
     await other.aclose()
 
 
@@ -100,7 +100,7 @@ async def test_a_file_of_a_newer_version_is_refused(make_site: MakeSite, tmp_pat
         db.execute("PRAGMA user_version = 999")
     db.close()
     site = await make_site(database_path=str(path))
-    await explained(site, "newer version", "new.db")
+    await explained(site, "newer swarm_stream", "new.db")
 
 
 async def test_a_file_that_cannot_be_written_is_refused(

@@ -92,6 +92,18 @@ def test_it_holds_no_more_than_its_limit(closing: int) -> None:
         assert sum(info.size_bytes for info in log.list_now()) <= 1000
 
 
+def test_what_was_trimmed_or_deleted_makes_room() -> None:
+    log = MemoryLog(max_bytes=100)
+    add(log, "a", 9, closes=True)
+    log.trim_now("a", before=6)
+    add(log, "b", 4)
+    log.delete_now("b")
+    add(log, "c", 6)
+    assert holds(log, "a")
+    assert log.info_now("a").head == 6
+    assert log.info_now("c").head == 0
+
+
 def test_a_forgotten_stream_made_again_has_a_higher_epoch() -> None:
     log = MemoryLog(max_bytes=100)
     add(log, "a", 5, closes=True)

@@ -136,8 +136,9 @@ describe("hostile text", () => {
     ["emphasis", "*a _b ".repeat(300)],
     ["strong in lists", `${"- ".repeat(80)}**deep**`],
   ])("keeps its text below any depth of %s", (_name, opening) => {
-    const root = whole(`${opening} the end`);
-    expect(root.textContent).toContain("the end");
+    // After an inline token the parser looks up where it is, and finds nothing beyond its limit.
+    const root = whole(`${opening} the *very* \`last\` words`);
+    expect(root.textContent).toContain("the very last words");
     let depth = 0;
     for (const element of root.querySelectorAll("*")) {
       let level = 0;
@@ -145,6 +146,15 @@ describe("hostile text", () => {
       depth = Math.max(depth, level);
     }
     expect(depth).toBeLessThan(60);
+  });
+
+  it("still knows what is code below any depth", () => {
+    const root = whole(`${"*a _b ".repeat(100)} \`x **y** z\` _c_`);
+    expect(root.textContent).toContain("x **y** z");
+    const items = Array.from({ length: 40 }, (_, depth) => `${"  ".repeat(depth)}- x`);
+    const indent = "  ".repeat(40);
+    const list = whole(`${items.join("\n")}\n${indent}\`\`\`\n${indent}**y**\n${indent}\`\`\`\n`);
+    expect(list.textContent).toContain("**y**");
   });
 
   it.each([

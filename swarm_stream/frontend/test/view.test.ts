@@ -161,6 +161,16 @@ it("says where events are missing", () => {
   expect(sent.at(-1)).toMatchObject({ op: "subscribe", from: 40 });
 });
 
+it("says it after what came before", () => {
+  followers.receive({ op: "events", stream: "a", offset: 0, events: [START] });
+  followers.receive({ op: "gone", stream: "a", head: 40, tail: 50 });
+  const list = host.querySelector(".swst-list");
+  expect([...(list?.children ?? [])].map(({ className }) => className)).toEqual([
+    "swst-task",
+    "swst-line swst-line-gap",
+  ]);
+});
+
 it("says when it cannot go on", () => {
   give({ op: "error", stream: "a", code: "not_allowed", message: "ask ann", cause: "subscribe" });
   expect(root().dataset.connection).toBe("failed");
