@@ -36,6 +36,8 @@ async function bundle(entry, format) {
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
+    // The parser's own checks, which would only write to the reader's console.
+    pure: ["console.assert"],
     banner: {
       js: "/* swarm_stream, MIT. With streaming-markdown, MIT, (c) 2024 Damian Tarnawski */",
     },

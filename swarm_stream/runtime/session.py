@@ -396,7 +396,7 @@ class StreamingSession:
             }
             return "cancelled", reason, StreamCancelledError(self.id, by=by, text=texts)
         if ran.error is not None:
-            return "failed", f"{type(ran.error).__name__}: {ran.error}", ran.error
+            return "failed", "", ran.error
         return "completed", "stopped by request" if self._stop_asked else "", None
 
     async def _flush_at_end(self) -> None:

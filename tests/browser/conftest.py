@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +77,22 @@ class Notebook:
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=START_MS)
 
     def wait_kernel(self) -> None:
-        """Wait until a kernel is there and idle."""
-        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(
-            state="attached", timeout=START_MS
-        )
+        """Wait until this notebook's kernel is idle and the page is connected to it.
+
+        The server is asked: what the page shows says "idle" before there is a kernel.
+        """
+        deadline = time.monotonic() + START_MS / 1000
+        while time.monotonic() < deadline:
+            for session in self.server.get("api/sessions"):
+                kernel = session["kernel"]
+                if (
+                    session["path"] == self.path.name
+                    and kernel["connections"]
+                    and kernel["execution_state"] == "idle"
+                ):
+                    return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the kernel did not start")
 
     def run(self, number: int) -> None:
         """Run a cell, and wait until it was sent to the kernel."""
@@ -87,6 +100,7 @@ class Notebook:
         prompt = cell.locator(".jp-InputPrompt").first
         for _ in range(20):
             # A key that is pressed before the kernel is connected is lost.
+            self.accept_kernel()
             cell.locator(".cm-content").first.click()
             self.page.keyboard.press("Shift+Enter")
             try:
@@ -95,6 +109,12 @@ class Notebook:
                 continue
             return
         raise AssertionError(f"cell {number} was not run")
+
+    def accept_kernel(self) -> None:
+        """Answer the question for a kernel that a key pressed too early has raised."""
+        dialog = self.page.locator(".jp-Dialog button.jp-mod-accept")
+        if dialog.count():
+            dialog.first.click()
 
     def view(self, number: int = 0) -> Any:
         return self.page.locator("[data-swarm-stream]").nth(number)

@@ -102,6 +102,7 @@ export const STYLE = `
 .swst-root details > summary::-webkit-details-marker { display: none; }
 .swst-root details > summary::before { content: "▸"; flex: none; font-size: 10px; }
 .swst-root details[open] > summary::before { content: "▾"; }
+.swst-root .swst-think-label { flex: none; }
 .swst-preview, .swst-tool-args, .swst-tool-status { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
 .swst-preview { font-style: italic; }
 .swst-think-body { padding: 4px 0 4px 16px; white-space: pre-wrap; color: var(--swst-soft); }
