@@ -14,7 +14,7 @@ from swarm_stream.config import StreamingConfig
 from swarm_stream.errors import ConfigurationError
 from swarm_stream.events.model import encode_event
 from swarm_stream.protocol.frames import check_stream_name
-from swarm_stream.runtime.manager import StreamingManager
+from swarm_stream.runtime.manager import NO_TASK, StreamingManager
 from swarm_stream.runtime.session import StreamingSession
 from swarm_stream.runtime.streams import StreamTable, list_streams
 from swarm_stream.sources.recorded import RecordedSource
@@ -41,7 +41,7 @@ def manager() -> StreamingManager:
 def stream(  # noqa: PLR0913
     source: object,
     *,
-    task: object = None,
+    task: object = NO_TASK,
     name: str | None = None,
     config: StreamingConfig | None = None,
     display: bool = True,
@@ -53,7 +53,8 @@ def stream(  # noqa: PLR0913
     Args:
         source: An AutoGen agent or team, a function without arguments that makes one, an async
             iterator of texts, dicts or events, a list of chat messages, or a recorded run.
-        task: What it is asked to do.
+        task: What it is asked to do. Agents and teams need one; None has a team that has stopped
+            go on.
         name: The stream's name, for ``ss.attach``; a fresh one is made where it is left out.
         config: Settings; or give single ones as keyword arguments (``buffer_size=...``).
         display: Whether a live view appears in the cell.

@@ -101,3 +101,13 @@ async def test_settings_are_given_as_keywords_and_checked() -> None:
     run = ss.stream(words(), display=False, buffer_size=7)
     await run
     assert run.metrics.buffer_peak <= 8
+
+
+@pytest.mark.asyncio
+async def test_a_team_without_a_task_is_told_to_get_one() -> None:
+    from autogen_agentchat.agents import AssistantAgent  # noqa: PLC0415  (slow; here only)
+
+    agent = AssistantAgent("ann", ss.ScriptedClient(["hello"]), model_client_stream=True)
+    with pytest.raises(ss.SourceError, match=r"task='\.\.\.'"):
+        ss.stream(agent, display=False)
+    await ss.stream(agent, task="say hello", display=False)

@@ -155,16 +155,7 @@ class Writer:
         self._wal_pages = 0
         self._lock = FileLock(path)
         try:
-            try:
-                self._open(synchronous, busy_timeout_s)
-            except sqlite3.Error as error:
-                if not note_damage(error, path):
-                    raise
-                # Damage that shows only now; ``prepare`` sets the file aside since it was noted.
-                self._open(synchronous, busy_timeout_s)
-        except sqlite3.Error as error:
-            self._lock.release()
-            raise explain(error, path) from error
+            self._open(synchronous, busy_timeout_s)
         except BaseException:
             self._lock.release()
             raise
@@ -222,6 +213,18 @@ class Writer:
             _logger.warning("! %s could not be tidied up: %s", self._path, error)
 
     def _open(self, synchronous: str, busy_timeout_s: float) -> None:
+        try:
+            try:
+                self._try_to_open(synchronous, busy_timeout_s)
+            except sqlite3.Error as error:
+                if not note_damage(error, self._path):
+                    raise
+                # Damage that shows only now: noted, so that ``prepare`` sets the file aside.
+                self._try_to_open(synchronous, busy_timeout_s)
+        except sqlite3.Error as error:
+            raise explain(error, self._path) from error
+
+    def _try_to_open(self, synchronous: str, busy_timeout_s: float) -> None:
         prepare(self._path, busy_timeout_s=busy_timeout_s)
         self._db = connect(self._path, synchronous=synchronous, busy_timeout_s=busy_timeout_s)
         try:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from swarm_stream.config import StreamingConfig
-from swarm_stream.errors import NoSuchStreamError, SessionStateError, SwarmStreamError
+from swarm_stream.errors import (
+    NoSuchStreamError,
+    SessionStateError,
+    SourceError,
+    SwarmStreamError,
+)
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.environment import Runtime
 from swarm_stream.runtime.session import StreamingSession
@@ -20,12 +25,15 @@ from swarm_stream.sources.resolve import resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SessionStatus", "StreamingManager", "slug"]
+__all__ = ["NO_TASK", "SessionStatus", "StreamingManager", "slug"]
 
 _log = logging.getLogger("swarm_stream.runtime")
 
 EXIT_LIMIT_S: Final = 2.0
 """Seconds that the end of the process waits for what was not acknowledged yet."""
+
+NO_TASK: Final = object()
+"""Stands for a task that was left out; None is a task, too: go on where you stopped."""
 
 SERVER_LIMIT_S: Final = 1.0
 """Seconds that the first view waits to learn about the server."""
@@ -102,7 +110,7 @@ class StreamingManager:
         self,
         source: object,
         *,
-        task: object = None,
+        task: object = NO_TASK,
         name: str | None = None,
         config: StreamingConfig | None = None,
         take_over: bool = False,
@@ -120,6 +128,13 @@ class StreamingManager:
 
         """
         found = resolve(source)
+        if task is NO_TASK:
+            if getattr(found, "needs_task", False):
+                raise SourceError(
+                    f"{found.title} has no task; give one: ss.stream(..., task='...'). To go on "
+                    "with a team that has stopped, say so: task=None"
+                )
+            task = None
         found.check(task)
         config = config or self.config
         stream = check_stream_name(name) if name is not None else self._new_name(found.title)

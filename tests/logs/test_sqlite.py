@@ -151,6 +151,29 @@ async def test_a_failing_request_does_not_fail_its_group(tmp_path: Path) -> None
         assert await body(log, "s") == b"1,2"
 
 
+async def test_a_failing_request_leaves_nothing_behind(tmp_path: Path) -> None:
+    def half(ledger: Ledger) -> None:
+        ledger.claim("half", producer="p", meta=None)
+        ledger.trim("half", before=0)  # which writes the claim, though it does not commit it
+        assert ledger._db.in_transaction
+        raise RuntimeError("planted")
+
+    async with opened(tmp_path / "log.db") as log:
+        await log.claim("s", producer="p", meta=None)
+        gate = threading.Event()
+        held = do(log, lambda _: gate.wait(10))
+        first = log.append("s", epoch=1, offset=0, events=[b"1"], closes=False)
+        broken = do(log, half)
+        second = log.append("s", epoch=1, offset=1, events=[b"2"], closes=False)
+        gate.set()
+        await held
+        with pytest.raises(LogError, match="planted"):
+            await broken
+        assert await asyncio.gather(first, second) == [Admitted(0, 1), Admitted(0, 2)]
+        assert [info.stream for info in await log.list()] == ["s"]
+        assert await body(log, "s") == b"1,2"
+
+
 async def test_nothing_blocks_the_loop(tmp_path: Path) -> None:
     with blockbuster_ctx():
         async with opened(tmp_path / "deep" / "er" / "log.db") as log:

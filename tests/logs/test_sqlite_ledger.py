@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from swarm_stream.logs.sqlite_file import connect, prepare
 from swarm_stream.logs.sqlite_ledger import Ledger
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 

@@ -80,13 +80,14 @@ class Output {
     this.model = model;
     const data = outputData(model.data[MIME_TYPE]);
     if (data === null) {
+      this.data = null;
       this.clear();
       this.node.textContent = textIn(model.data, "text/plain");
       return;
     }
-    const sameStream = data.stream === this.data?.stream;
+    // A live view goes on, and one that still asks its server must not be taken for another.
+    if (data.stream === this.data?.stream && !this.isStatic) return;
     this.data = data;
-    if (sameStream && !this.isStatic) return;
     this.clear();
     const base = pageBaseUrl();
     if (base === null) this.retreat(NO_EXTENSION);
@@ -115,6 +116,7 @@ class Output {
       running: () => keepOutput(this.notebook(), data.stream),
       ended: (transcript) =>
         keepTranscript(
+          data.stream,
           () => this.notebook(),
           () => (this.disposed ? null : this.model),
           transcript,

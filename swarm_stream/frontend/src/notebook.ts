@@ -42,8 +42,9 @@ export function keepOutput(panel: NotebookPanel | null, stream: string): void {
   void save(panel);
 }
 
-/** The run is over: leave its transcript in the output, unless the kernel does. */
+/** The run is over: leave its transcript in the output, unless the kernel does, and save it. */
 export function keepTranscript(
+  stream: string,
   panel: () => NotebookPanel | null,
   model: () => MimeModel | null,
   transcript: Transcript,
@@ -52,20 +53,22 @@ export function keepTranscript(
     const output = model();
     const notebook = panel();
     if (output === null || notebook === null || notebook.context?.model?.readOnly) return;
-    const widget = WIDGET_TYPE in output.data;
-    if (isFinal(output.data) && !widget) return;
-    output.setData({
-      data: {
-        [MIME_TYPE]: output.data[MIME_TYPE],
-        // What the kernel wrote stands, where it only left the widget beside it.
-        "text/html": keep(output, "text/html") ?? toHtml(transcript),
-        "text/markdown": keep(output, "text/markdown") ?? toMarkdown(transcript),
-        "text/plain": keep(output, "text/plain") ?? toText(transcript),
-      },
-    });
+    const isKept = isFinal(output.data) && !(WIDGET_TYPE in output.data);
+    if (isKept && !saved.has(stream)) return;
+    if (!isKept) output.setData({ data: finalBundle(output, transcript) });
     // Two pages that both save would make one of them ask what to do with the other's file.
     if (SAVES && !document.hidden) void save(notebook);
   }, KERNEL_FIRST_MS);
+}
+
+function finalBundle(output: MimeModel, transcript: Transcript): Record<string, unknown> {
+  return {
+    [MIME_TYPE]: output.data[MIME_TYPE],
+    // What the kernel wrote stands, where it only left the widget beside it.
+    "text/html": keep(output, "text/html") ?? toHtml(transcript),
+    "text/markdown": keep(output, "text/markdown") ?? toMarkdown(transcript),
+    "text/plain": keep(output, "text/plain") ?? toText(transcript),
+  };
 }
 
 function keep(output: MimeModel, mime: string): string | undefined {

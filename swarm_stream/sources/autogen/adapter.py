@@ -58,6 +58,7 @@ class AutoGenStreamingAdapter:
     """
 
     name = "autogen"
+    needs_task = True
     caps = CAPS
 
     def __init__(self, source: Runner | Callable[[], Runner]) -> None:

@@ -1,0 +1,230 @@
+// @vitest-environment jsdom
+/** An output in a notebook: live where it can be, and never blank. */
+
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { MIME_TYPE, WIDGET_TYPE } from "../src/fallback.ts";
+import type { App, Lumino, MimeModel, NotebookPanel, Renderer } from "../src/jupyter.ts";
+import { mimeExtension } from "../src/mime.ts";
+import { useApp } from "../src/notebook.ts";
+
+class FakeWidget {
+  readonly node = document.createElement("div");
+  isDisposed = false;
+  addClass(name: string): void {
+    this.node.classList.add(name);
+  }
+  dispose(): void {
+    this.isDisposed = true;
+    this.node.remove();
+  }
+  static attach(widget: FakeWidget, host: HTMLElement): void {
+    host.append(widget.node);
+  }
+}
+
+class FakeModel implements MimeModel {
+  constructor(public data: Record<string, unknown>) {}
+  setData({ data }: { data?: Record<string, unknown> }): void {
+    if (data !== undefined) this.data = data;
+  }
+}
+
+/** The server's end of the page's socket. */
+class FakeSocket {
+  static last: FakeSocket | undefined;
+  static readonly OPEN = 1;
+  readonly readyState = 1;
+  readonly sent: { op: string; wait?: boolean }[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
+  constructor() {
+    FakeSocket.last = this;
+    setTimeout(() => this.onopen?.(), 1);
+  }
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+  close(): void {}
+  give(frame: object): void {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+}
+
+const FINAL = {
+  "text/html": '<div data-swarm-stream-static="1"><script>alert(1)</script></div>',
+  "text/markdown": "it said **this**",
+  "text/plain": "plain",
+};
+let stream = "";
+let serial = 0;
+let renderer: Renderer;
+let saves: number;
+let status: number;
+
+function own(server = "S1"): Record<string, unknown> {
+  return { [MIME_TYPE]: { stream, server, title: "Demo", version: 1 } };
+}
+
+function root(): HTMLElement | null {
+  return renderer.node.querySelector(".swst-root");
+}
+
+async function settle(ms = 5): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  serial += 1;
+  stream = `run-${serial}`;
+  status = 200;
+  saves = 0;
+  const config = document.createElement("script");
+  config.id = "jupyter-config-data";
+  config.type = "application/json";
+  // Another server for each test: its socket is shared by all views of the page.
+  config.textContent = JSON.stringify({ baseUrl: `/${stream}/` });
+  document.body.replaceChildren(config);
+  vi.stubGlobal("WebSocket", FakeSocket);
+  FakeSocket.last = undefined;
+  vi.stubGlobal("fetch", () => {
+    const body = JSON.stringify({ server: "S1" });
+    return new Promise((resolve) => {
+      setTimeout(() => resolve(new Response(body, { status })), 1);
+    });
+  });
+  // The stand-in has what `Lumino` asks for, but for a class type that jsdom cannot give.
+  const lumino = { Widget: FakeWidget } as unknown as Lumino;
+  renderer = mimeExtension(lumino).rendererFactory.createRenderer();
+  const panel: NotebookPanel = {
+    node: document.body,
+    context: {
+      save: async () => {
+        saves += 1;
+      },
+    },
+  };
+  useApp({ shell: { widgets: () => [panel] } } satisfies App);
+  document.body.append(renderer.node);
+});
+afterEach(() => {
+  renderer.dispose();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+async function live(model: FakeModel): Promise<FakeSocket> {
+  void renderer.renderModel(model);
+  await settle(50);
+  const socket = FakeSocket.last;
+  if (socket === undefined) throw new Error("no socket was opened");
+  return socket;
+}
+
+function subscribed(producer = "live"): object {
+  return { op: "subscribed", stream, from: 0, head: 0, tail: 0, closed: false, meta: {}, producer };
+}
+
+const END = { type: "end", t: 1, outcome: "completed" };
+
+it("follows the stream, and saves the notebook once", async () => {
+  const socket = await live(new FakeModel(own()));
+  expect(socket.sent[0]).toEqual({ op: "subscribe", stream, from: 0, wait: true });
+  socket.give(subscribed());
+  socket.give(subscribed());
+  await settle(300);
+  expect(root()?.dataset.connection).toBe("live");
+  expect(saves).toBe(1);
+});
+
+it("keeps its view when the output is given its final forms while it still asks", async () => {
+  void renderer.renderModel(new FakeModel(own()));
+  void renderer.renderModel(new FakeModel({ ...own(), ...FINAL }));
+  await settle(300);
+  expect(root()?.dataset.state).toBe("starting");
+});
+
+it("keeps its view when the output is given its final forms later", async () => {
+  const model = new FakeModel(own());
+  await live(model);
+  const before = root();
+  void renderer.renderModel(new FakeModel({ ...own(), ...FINAL }));
+  await settle(300);
+  expect(root()).toBe(before);
+});
+
+it("does not wait for a run that is over", async () => {
+  const socket = await live(new FakeModel({ ...own(), ...FINAL }));
+  expect(socket.sent[0]).toEqual({ op: "subscribe", stream, from: 0 });
+});
+
+it("does not wait for a stream of another server", async () => {
+  const socket = await live(new FakeModel(own("S2")));
+  expect(socket.sent[0]?.wait).toBeUndefined();
+});
+
+it.each([
+  ["the server has no extension", 404],
+  ["the server has no such stream", 200],
+])("shows what was kept where %s, and never its HTML", async (_name, code) => {
+  status = code;
+  void renderer.renderModel(new FakeModel({ ...own(), ...FINAL }));
+  await settle(50);
+  const error = { op: "error", code: "no_such_stream", message: "", stream, cause: "subscribe" };
+  FakeSocket.last?.give(error);
+  await settle(50);
+  expect(root()?.dataset.state).toBe("static");
+  expect(root()?.querySelector(".swst-note")?.textContent).toContain("not live: this server");
+  expect(root()?.querySelector("strong")?.textContent).toBe("this");
+  expect(renderer.node.innerHTML).not.toContain("<script");
+});
+
+it("shows the plain text where nothing was kept", async () => {
+  status = 404;
+  void renderer.renderModel(new FakeModel({ ...own(), "text/plain": "run <b>x</b>" }));
+  await settle(50);
+  expect(root()?.querySelector(".swst-md")?.textContent).toBe("run <b>x</b>");
+});
+
+it("leaves the transcript in the output where the kernel did not", async () => {
+  const model = new FakeModel({ ...own(), [WIDGET_TYPE]: {}, "text/plain": "placeholder" });
+  const socket = await live(model);
+  socket.give(subscribed());
+  const said = { type: "message", lane: 0, content: "hello" };
+  socket.give({ op: "events", stream, offset: 0, events: [said, END] });
+  socket.give({ op: "closed", stream, tail: 2 });
+  await settle(3100);
+  expect(Object.keys(model.data)).toEqual([MIME_TYPE, "text/html", "text/markdown", "text/plain"]);
+  expect(model.data["text/markdown"]).toContain("hello");
+  expect(saves).toBe(2);
+});
+
+it("leaves the output alone where the kernel was first", async () => {
+  const model = new FakeModel({ ...own(), ...FINAL });
+  const socket = await live(model);
+  socket.give(subscribed("none"));
+  socket.give({ op: "events", stream, offset: 0, events: [END] });
+  socket.give({ op: "closed", stream, tail: 1 });
+  await settle(3100);
+  expect(model.data).toEqual({ ...own(), ...FINAL });
+  expect(saves).toBe(0);
+});
+
+it("saves what the kernel left of a run that was seen here", async () => {
+  const model = new FakeModel({ ...own(), "text/plain": "placeholder" });
+  const socket = await live(model);
+  socket.give(subscribed());
+  socket.give({ op: "events", stream, offset: 0, events: [END] });
+  socket.give({ op: "closed", stream, tail: 1 });
+  model.data = { ...own(), ...FINAL };
+  await settle(3100);
+  expect(model.data["text/markdown"]).toBe(FINAL["text/markdown"]);
+  expect(saves).toBe(2);
+});
+
+it("shows something for data that it cannot read", async () => {
+  void renderer.renderModel(new FakeModel({ [MIME_TYPE]: 3, "text/plain": "plain" }));
+  await settle();
+  expect(renderer.node.textContent).toBe("plain");
+});
