@@ -102,6 +102,7 @@ async def test_events_of_a_trimmed_stream_begin_at_its_head(site: Site) -> None:
     assert "holds offsets 1000 to 1499" in beyond["message"]
 
 
+@pytest.mark.timeout(180)
 async def test_a_long_export_is_not_held_in_memory(site: Site) -> None:
     socket = await site.ws()
     event = {"type": "delta", "t": 1, "seg": 0, "text": "x" * 100_000}
