@@ -101,6 +101,8 @@ class SwarmStreamApp(ExtensionApp):
 
     problem = "the extension has not started yet; try again in a moment"
     """Why streams cannot be served, as a sentence for people; empty once they can."""
+    given_up = False
+    """Whether that will not change while this server runs."""
 
     @validate(
         "max_frame_bytes",
@@ -159,7 +161,7 @@ class SwarmStreamApp(ExtensionApp):
             )
         except OSError as error:  # LogError is one
             # Jupyter goes on without us; every route of ours says why.
-            self.problem = str(error)
+            self.problem, self.given_up = str(error), True
             self.log.error("swarm_stream cannot serve streams: %s", error)  # noqa: TRY400  (says it all)
             await self._close_log()
             return

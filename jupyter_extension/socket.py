@@ -80,7 +80,9 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             await self.finish({"message": message, "served": [SUBPROTOCOL]})
             return
         if self.app.hub is None:
-            raise web.HTTPError(503, self.app.problem)
+            # 503 lets a kernel try again. 404 has it serve its runs itself, as it does where there
+            # is no extension: it would else hold them up for a server that never comes.
+            raise web.HTTPError(404 if self.app.given_up else 503, self.app.problem)
         await super().get(*args, **kwargs)
 
     async def _let_in(self) -> None:

@@ -5,9 +5,11 @@ The session puts events from its own threads; everything else here happens on th
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from swarm_stream.errors import FlushTimeoutError
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.producer import ProducerConnection, State
 from swarm_stream.runtime.buffer import TokenBuffer
@@ -109,6 +111,22 @@ class Channel:
         if self.link is not None:
             self.link.attach(self)
             self.link_changed()
+
+    async def flush(self, timeout_s: float) -> int:
+        """Wait until all that was put is durable; gives how many events that is. On any loop.
+
+        Raises:
+            FlushTimeoutError: If it is not within ``timeout_s``.
+
+        """
+        goal = self.buffer.next
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.buffer.wait_acked(goal)
+        except TimeoutError:
+            unacked = len(self.buffer)
+            raise FlushTimeoutError(self.stream, unacked=unacked, timeout_s=timeout_s) from None
+        return goal
 
     def close(self) -> None:
         """End: on the IO thread."""

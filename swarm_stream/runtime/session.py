@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-import traceback
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -14,17 +12,20 @@ from swarm_stream.errors import (
     FlushTimeoutError,
     ProducerFencedError,
     SessionStateError,
-    StreamCancelledError,
 )
-from swarm_stream.events.model import End, ErrorInfo
+from swarm_stream.events.model import End
 from swarm_stream.protocol import frames
 from swarm_stream.runtime.asking import Questions
-from swarm_stream.runtime.cancelling import Ran, run_cancellably
+from swarm_stream.runtime.buttons import press
+from swarm_stream.runtime.cancelling import run_cancellably
 from swarm_stream.runtime.channel import Channel
+from swarm_stream.runtime.ending import error_info, judge
 from swarm_stream.runtime.environment import task_text
+from swarm_stream.runtime.gate import Gate
 from swarm_stream.runtime.metrics import Meter, SessionMetrics, measure
 from swarm_stream.runtime.pacer import Pacer
 from swarm_stream.runtime.recorder import Recorder
+from swarm_stream.runtime.source_run import RunOfSession
 from swarm_stream.runtime.states import SessionSignal, SessionState, move
 from swarm_stream.runtime.waiters import Waiters
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from swarm_stream.config import StreamingConfig
     from swarm_stream.events.fold import Transcript
-    from swarm_stream.events.model import AnyEvent, Outcome, Unknown
+    from swarm_stream.events.model import AnyEvent, Unknown
     from swarm_stream.events.model import Channel as TextChannel
     from swarm_stream.events.writer import EventWriter
     from swarm_stream.runtime.environment import Runtime
@@ -55,9 +56,9 @@ class StreamingSession:
     Attributes:
         id: The stream's name: ``ss.attach(id)`` takes it.
         state: IDLE, STREAMING, PAUSED, ERROR or CLOSED.
-        paused_by: Who paused the run, or ``buffer`` while the log cannot keep up.
         config: The settings.
         source: What is run.
+        gate: What holds the run while it is paused.
 
     """
 
@@ -76,7 +77,6 @@ class StreamingSession:
     ) -> None:
         self.id = stream
         self.state = SessionState.IDLE
-        self.paused_by = ""
         self.config = config
         self.source = source
         self._given = task
@@ -97,11 +97,15 @@ class StreamingSession:
             on_control=self._control_arrived,
         )
         self._recorder = Recorder(self._channel.buffer, self._meter)
-        self._pacer = Pacer(self._recorder, self._hold, config.max_tokens_per_second)
+        self.gate = Gate(
+            self._channel.buffer,
+            self._meter,
+            chunks_per_s=config.max_tokens_per_second if config.pace_live else 0,
+            move=self._move_gate,
+        )
+        self._pacer = Pacer(self._recorder, self.gate.hold, config.max_tokens_per_second)
         self._recorder.before = self._pacer.before
         self._questions = Questions(self._recorder.events)
-        self._lock = threading.Lock()
-        self._paused = False
         self._stop_asked = False
         self._cancelled_by: str | None = None
         self._controls: set[str] = set()
@@ -111,7 +115,6 @@ class StreamingSession:
         self._cancel = asyncio.Event()
         self._on_end: list[Callable[[], None]] = []
         self._view: object | None = None
-        self._live_due = 0.0
 
     def __repr__(self) -> str:
         """Show the stream and the state."""
@@ -142,12 +145,15 @@ class StreamingSession:
 
     @property
     def view(self) -> object:
-        """A widget that shows the run, for composing; made when first asked for."""
-        if self._view is None:
-            if StreamingSession.view_factory is None:
-                raise SessionStateError("no view is known; import swarm_stream, not its parts")
+        """A widget for composing, made when first asked for; None before ``ss`` was imported."""
+        if self._view is None and StreamingSession.view_factory is not None:
             self._view = StreamingSession.view_factory(self)
         return self._view
+
+    @property
+    def paused_by(self) -> str:
+        """Who paused the run, ``buffer`` while the log cannot keep up, or an empty string."""
+        return self.gate.held_by
 
     @property
     def done(self) -> bool:
@@ -162,7 +168,7 @@ class StreamingSession:
     @property
     def idle_s(self) -> float:
         """Seconds since the run last said something; 0 while it waits for a person or is paused."""
-        if self._questions.waiting or self._paused or self.done:
+        if self._questions.waiting or self.gate.closed or self.done:
             return 0.0
         return time.monotonic() - self._recorder.said_at
 
@@ -188,6 +194,16 @@ class StreamingSession:
         async for event in self._runtime.read_local(self.id, start):
             yield event
 
+    @property
+    def cancelled_by(self) -> str:
+        """Who cancelled the run, or an empty string."""
+        return self._cancelled_by or ""
+
+    @property
+    def questions(self) -> Questions:
+        """What the run asks of people."""
+        return self._questions
+
     # What users do.
 
     def start(self) -> None:
@@ -206,31 +222,22 @@ class StreamingSession:
             ) from None
         self._move(SessionSignal.START)
         self._task = self._loop.create_task(self._run(), name=f"swarm-stream {self.id}")
-        # Who does not await the session sees its error in the view, not as noise of asyncio's.
+        # Who does not await sees the error in the view, not as noise of asyncio's.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def pause(self, *, by: str = "you") -> None:
         """Hold the agents before their next chunk. The model's server may go on for a moment."""
-        if self.done or self._paused:
+        if self.done or self.gate.closed:
             return
         self._note("pause", by)
-        with self._lock:
-            self._paused = True
-            self.paused_by = by
-            if self.state is SessionState.STREAMING:
-                self._move(SessionSignal.PAUSE)
+        self.gate.close(by)
 
     def resume(self, *, by: str = "you") -> None:
         """Let the agents go on."""
-        if not self._paused:
+        if not self.gate.closed:
             return
         self._note("resume", by)
-        with self._lock:
-            self._paused = False
-            self.paused_by = ""
-            if self.state is SessionState.PAUSED:
-                self._move(SessionSignal.RESUME)
-        self._changes.wake()
+        self.gate.open()
 
     def stop(self, *, by: str = "you") -> None:
         """End the run after the agent that is speaking. Its result is what was reached."""
@@ -268,15 +275,7 @@ class StreamingSession:
 
         """
         limit = self.config.flush_timeout_s if timeout_s is None else timeout_s
-        goal = self._channel.buffer.next
-        try:
-            async with asyncio.timeout(limit):
-                await self._channel.buffer.wait_acked(goal)
-        except TimeoutError:
-            raise FlushTimeoutError(
-                self.id, unacked=len(self._channel.buffer), timeout_s=limit
-            ) from None
-        return goal
+        return await self._channel.flush(limit)
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Have ``call()`` run on the session's loop when the run is over."""
@@ -293,13 +292,6 @@ class StreamingSession:
     def stopping(self) -> bool:
         """Whether ``stop`` was asked for."""
         return self._stop_asked
-
-    async def gate(self) -> None:
-        """Wait while the run is paused or its buffer is above the pause mark."""
-        if self._paused or self._channel.buffer.paused:
-            await self._hold()
-        if self.config.pace_live and self.config.max_tokens_per_second:
-            await self._pace_live()
 
     async def speak(self, lane: int, text: str, *, channel: TextChannel = "text") -> None:
         """Stream text that came whole, word by word."""
@@ -354,18 +346,17 @@ class StreamingSession:
             step_s=self.config.cancel_timeout_s,
         )
         self._pacer.hurry()
-        outcome, reason, error = self._judge(ran)
+        outcome, reason, error = judge(self, ran, refusal=self._channel.connection.refusal)
         recorded = None
         if outcome == "completed" and isinstance(ran.result, End):
             # A recording ends as the run did that it was made of.
             outcome, reason, recorded = ran.result.outcome, ran.result.reason, ran.result.error
-        writer.end(outcome, reason=reason, error=_info(ran.error) or recorded)
+        writer.end(outcome, reason=reason, error=error_info(ran.error) or recorded)
         self._meter.ended = time.perf_counter()
         self._meter.pause_ended()
         assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)
         self._channel.end(self._recorder.ended)
-        with self._lock:
-            self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
+        self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
         await self._flush_at_end()
         for call in self._on_end:
             call()
@@ -376,28 +367,9 @@ class StreamingSession:
         return ran.result
 
     async def _work(self) -> object:
-        result = await self.source.run(_Run(self), self._given)
+        result = await self.source.run(RunOfSession(self), self._given)
         await self._pacer.finish()
         return result
-
-    def _judge(self, ran: Ran) -> tuple[Outcome, str, BaseException | None]:
-        refusal = self._channel.connection.refusal
-        if ran.cancelled:
-            by = self._cancelled_by or "the cell that awaited it"
-            reason = f"cancelled by {by}"
-            if ran.leaked:
-                reason += "; something it started does not end and was abandoned"
-            if isinstance(refusal, ProducerFencedError):
-                return "cancelled", reason, refusal
-            texts = {
-                lane.name: text
-                for number, text in self.transcript.text_by_lane().items()
-                if number is not None and (lane := self.transcript.lanes.get(number)) is not None
-            }
-            return "cancelled", reason, StreamCancelledError(self.id, by=by, text=texts)
-        if ran.error is not None:
-            return "failed", "", ran.error
-        return "completed", "stopped by request" if self._stop_asked else "", None
 
     async def _flush_at_end(self) -> None:
         # With the server away there is nothing to wait for: the channel goes on by itself.
@@ -408,34 +380,12 @@ class StreamingSession:
                 # Said by the view and by ``notice``; the events stay in the buffer.
                 return
 
-    async def _hold(self) -> None:
-        """Wait while paused, by a person or by the buffer."""
-        buffer = self._channel.buffer
-        while self._paused or buffer.paused:
-            self._meter.pause_began()
-            if self._paused:
-                await self._changes.wait(lambda: not self._paused)
-                continue
-            with self._lock:
-                self.paused_by = "buffer"
-                if self.state is SessionState.STREAMING:
-                    self._move(SessionSignal.PAUSE)
-            await buffer.wait_open()
-            with self._lock:
-                if not self._paused:
-                    self.paused_by = ""
-                    if self.state is SessionState.PAUSED:
-                        self._move(SessionSignal.RESUME)
-        self._meter.pause_ended()
-
-    async def _pace_live(self) -> None:
-        loop = asyncio.get_running_loop()
-        interval = 1 / self.config.max_tokens_per_second
-        self._live_due = max(self._live_due + interval, loop.time())
-        await asyncio.sleep(max(0.0, self._live_due - loop.time()))
-
     def _move(self, signal: SessionSignal) -> None:
         self.state = move(self.state, signal)
+
+    def _move_gate(self, signal: SessionSignal) -> None:
+        if self.state in {SessionState.STREAMING, SessionState.PAUSED}:
+            self._move(signal)
 
     def _note(self, action: str, by: str) -> None:
         self._recorder.events.control(f"{self.id}-{next(self._ids)}", action, by=by)
@@ -446,53 +396,8 @@ class StreamingSession:
         self._changes.wake()
 
     def _control_arrived(self, frame: frames.Control) -> None:
-        problem = "" if frame.id in self._controls else self._obey(frame)
+        problem = "" if frame.id in self._controls else press(self, frame)
         self._controls.add(frame.id)
         self._channel.answer(
             frames.Controlled(stream=self.id, id=frame.id, ok=not problem, message=problem)
         )
-
-    def _obey(self, frame: frames.Control) -> str:
-        """Do what a button says; gives why not, if it cannot be done."""
-        by = frame.by or "a viewer"
-        if self.done:
-            return "the run is over"
-        if frame.action == "reply":
-            data = frame.data if isinstance(frame.data, dict) else {}
-            text, request = data.get("text", ""), data.get("request")
-            if not isinstance(text, str) or not isinstance(request, str | None):
-                return 'a reply\'s data is {"text": ..., "request": ...}'
-            return self._questions.reply(text, request=request, by=by) or ""
-        needs = "pause" if frame.action == "resume" else frame.action
-        if needs not in self.source.caps:
-            return f"this source ({self.source.name}) cannot {frame.action}"
-        getattr(self, frame.action)(by=by)
-        return ""
-
-
-class _Run:
-    """A session as its source sees it; ``events`` means something else on the session itself."""
-
-    __slots__ = ("_session", "ask", "config", "events", "gate", "speak")
-
-    def __init__(self, session: StreamingSession) -> None:
-        self._session = session
-        self.config = session.config
-        self.events = session.writer
-        self.gate = session.gate
-        self.speak = session.speak
-        self.ask = session.ask
-
-    @property
-    def stopping(self) -> bool:
-        """Whether ``stop`` was asked for."""
-        return self._session.stopping
-
-
-def _info(error: BaseException | None) -> ErrorInfo | None:
-    if error is None:
-        return None
-    lines = traceback.format_exception(error)
-    return ErrorInfo(
-        type=type(error).__name__, message=str(error), traceback="".join(lines)[-20_000:]
-    )

@@ -75,7 +75,7 @@ async def explained(site: Site, *words: str) -> None:
         assert (refused.code, json.loads(refused.body)["message"]) == (503, answer["problem"])
     with pytest.raises(HTTPClientError) as closed:
         await site.ws()
-    assert closed.value.code == 503
+    assert closed.value.code == 404  # so that kernels do without, and do not wait
     assert (await site.fetch("api/status")).code == 200
     assert "SWARM_STREAM_URL" not in os.environ
 

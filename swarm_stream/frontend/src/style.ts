@@ -26,6 +26,7 @@ export const STYLE = `
 .swst-root [hidden] { display: none !important; }
 .swst-head { padding: 8px 12px 7px; border-bottom: 1px solid var(--swst-line); background: var(--swst-tint); }
 .swst-head-row { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; }
+.swst-head-row:first-child { min-height: 26px; }
 .swst-title { font-weight: 600; font-size: 14px; min-width: 0; }
 .swst-badge { font-size: 12px; white-space: nowrap; }
 .swst-run { padding: 0 8px; border-radius: 10px; border: 1px solid currentColor; color: var(--swst-accent); }

@@ -1,0 +1,29 @@
+"""Doing what a button in a view says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from swarm_stream.protocol import frames
+    from swarm_stream.runtime.session import StreamingSession
+
+__all__ = ["press"]
+
+
+def press(session: StreamingSession, frame: frames.Control) -> str:
+    """Do what a button says; gives why not, if it cannot be done."""
+    by = frame.by or "a viewer"
+    if session.done:
+        return "the run is over"
+    if frame.action == "reply":
+        data = frame.data if isinstance(frame.data, dict) else {}
+        text, request = data.get("text", ""), data.get("request")
+        if not isinstance(text, str) or not isinstance(request, str | None):
+            return 'a reply\'s data is {"text": ..., "request": ...}'
+        return session.questions.reply(text, request=request, by=by) or ""
+    needs = "pause" if frame.action == "resume" else frame.action
+    if needs not in session.source.caps:
+        return f"this source ({session.source.name}) cannot {frame.action}"
+    getattr(session, frame.action)(by=by)
+    return ""

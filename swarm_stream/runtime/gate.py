@@ -1,0 +1,91 @@
+"""The gate before each chunk: closed by a person, or by a buffer that the log cannot empty."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from swarm_stream.runtime.states import SessionSignal
+from swarm_stream.runtime.waiters import Waiters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swarm_stream.runtime.buffer import TokenBuffer
+    from swarm_stream.runtime.metrics import Meter
+
+__all__ = ["Gate"]
+
+
+class Gate:
+    """Hold a source. ``close`` and ``open`` from any thread; waits on the source's loop.
+
+    Args:
+        buffer: Closes the gate at its pause mark.
+        meter: Where the time of waiting is counted.
+        chunks_per_s: Pace of all chunks, or 0 for none.
+        move: Moves the session's state; PAUSE and RESUME where they fit.
+
+    Attributes:
+        closed: Whether a person closed it.
+        held_by: Who closed it, ``buffer`` while the log cannot keep up, or empty.
+
+    """
+
+    def __init__(
+        self,
+        buffer: TokenBuffer[bytes],
+        meter: Meter,
+        *,
+        chunks_per_s: float,
+        move: Callable[[SessionSignal], None],
+    ) -> None:
+        self.closed = False
+        self.held_by = ""
+        self._buffer = buffer
+        self._meter = meter
+        self._interval_s = 1 / chunks_per_s if chunks_per_s > 0 else 0.0
+        self._due = 0.0
+        self._move = move
+        self._lock = threading.Lock()
+        self._changes = Waiters()
+
+    def close(self, by: str) -> None:
+        """Let nothing through."""
+        with self._lock:
+            self.closed, self.held_by = True, by
+            self._move(SessionSignal.PAUSE)
+
+    def open(self) -> None:
+        """Let it through again."""
+        with self._lock:
+            self.closed, self.held_by = False, ""
+            self._move(SessionSignal.RESUME)
+        self._changes.wake()
+
+    async def __call__(self) -> None:
+        """Wait while the gate is closed; at once, without a switch of tasks, while it is open."""
+        if self.closed or self._buffer.paused:
+            await self.hold()
+        if self._interval_s:
+            loop = asyncio.get_running_loop()
+            self._due = max(self._due + self._interval_s, loop.time())
+            await asyncio.sleep(max(0.0, self._due - loop.time()))
+
+    async def hold(self) -> None:
+        """Wait while the gate is closed, without pacing."""
+        while self.closed or self._buffer.paused:
+            self._meter.pause_began()
+            if self.closed:
+                await self._changes.wait(lambda: not self.closed)
+                continue
+            with self._lock:
+                self.held_by = "buffer"
+                self._move(SessionSignal.PAUSE)
+            await self._buffer.wait_open()
+            with self._lock:
+                if not self.closed:
+                    self.held_by = ""
+                    self._move(SessionSignal.RESUME)
+        self._meter.pause_ended()
