@@ -257,6 +257,9 @@ class Transcript:
         self._pieces.append(part.data)
         if part.index == part.count - 1 and len(self._pieces) == part.count:
             # A piece of a piece is never made; decoding one here would recurse at most once.
-            whole = model.decode_event("".join(self._pieces))
-            self._pieces = []
+            data, self._pieces = "".join(self._pieces), []
+            try:
+                whole = model.decode_event(data)
+            except msgspec.DecodeError:
+                whole = model.Unknown(type="part")
             self._apply(whole)
