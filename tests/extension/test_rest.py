@@ -107,7 +107,7 @@ async def test_a_long_export_is_not_held_in_memory(site: Site) -> None:
     socket = await site.ws()
     event = {"type": "delta", "t": 1, "seg": 0, "text": "x" * 100_000}
     claimed = await asks(socket, "claim", producer="p")
-    for first in range(0, 600, 10):
+    for first in range(0, 300, 10):
         batch: dict[str, Any] = {"epoch": claimed["epoch"], "offset": first, "events": [event] * 10}
         assert (await asks(socket, "append", **batch))["op"] == "ack"
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -118,10 +118,13 @@ async def test_a_long_export_is_not_held_in_memory(site: Site) -> None:
         read += len(chunk)
 
     await site.http.fetch(
-        f"{site.base}{DEMO}/events", headers=site.with_token, streaming_callback=take
+        f"{site.base}{DEMO}/events",
+        headers=site.with_token,
+        streaming_callback=take,
+        request_timeout=150,
     )
-    assert read > 60_000_000
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 30_000
+    assert read > 30_000_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 15_000
 
 
 async def test_an_export_that_cannot_go_on_is_cut_and_not_ended(
