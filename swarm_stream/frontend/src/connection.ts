@@ -2,24 +2,44 @@
  * The life of a page's one connection, without any IO: ask, open, stay alive, come back.
  *
  * A browser cannot tell a refused WebSocket from a broken network, so the server is asked by
- * plain HTTP (`info`) before each attempt: 403 means log in again, 404 means that there is no
- * extension, no answer means to try again. `now` (ms) and `draw` (random, 0 to 1) are given.
+ * plain HTTP (`info`), first and after each socket that did not open: 403 means log in again,
+ * 404 means that there is no extension, no answer means to try again. A connection that worked
+ * is opened again without asking: a question may be sent over an idle connection of the browser
+ * that died with the socket, and hang there. `now` (ms) and `draw` (random, 0 to 1) are given.
+ *
+ * Two things say that waiting is over: the browser is `online` again, and the page is `seen`
+ * again. After the first a socket that looks open is not trusted: whatever path it took may be
+ * gone without a word, and its silence would tell only after 25 s. A new one costs no more than
+ * a subscription from the cursor.
  *
  * `socket.ts` does what it says.
  */
 
 import { delayMs } from "./backoff.ts";
 import { CloseCode } from "./frames.ts";
-import { deadline, isDue, isGone, type Pulse, pulseAt } from "./heartbeat.ts";
+import { deadline, HEARTBEAT_MS, isDue, isGone, type Pulse, pulseAt } from "./heartbeat.ts";
 
 /** Why a connection will not be tried again by itself. */
 export type StopReason = "login" | "forbidden" | "absent";
 
 export type Connection =
   | { readonly is: "idle" }
-  | { readonly is: "asking" | "opening"; readonly attempt: number; readonly since: number }
+  /** `first`: to open where all is well. Else to learn why a socket did not open. */
+  | {
+      readonly is: "asking";
+      readonly attempt: number;
+      readonly since: number;
+      readonly first: boolean;
+    }
+  | { readonly is: "opening"; readonly attempt: number; readonly since: number }
   | { readonly is: "open"; readonly attempt: number; readonly pulse: Pulse }
-  | { readonly is: "waiting"; readonly attempt: number; readonly until: number }
+  /** `first`: the server has never answered, so it will be asked. */
+  | {
+      readonly is: "waiting";
+      readonly attempt: number;
+      readonly until: number;
+      readonly first: boolean;
+    }
   | { readonly is: "stopped"; readonly reason: StopReason };
 
 export type Happening =
@@ -32,10 +52,13 @@ export type Happening =
   | { readonly type: "heard" }
   | { readonly type: "sent" }
   | { readonly type: "closed"; readonly code: number }
-  /** The network or the page came back. */
-  | { readonly type: "nudge" }
+  /** The browser has a network again. */
+  | { readonly type: "online" }
+  /** The page is looked at again. */
+  | { readonly type: "seen" }
   | { readonly type: "tick" };
 
+/** `close` gives up whatever is under way, a question too. */
 export type Order = "ask" | "open" | "close" | "heartbeat";
 
 export interface Turn {
@@ -43,44 +66,28 @@ export interface Turn {
   readonly orders: readonly Order[];
 }
 
+/** What a turn may look at beside the state. */
+export interface Chance {
+  readonly now: number;
+  readonly draw: number;
+}
+
 /** Longest wait for `info`, or for a socket to open. */
 export const ATTEMPT_LIMIT_MS = 10_000;
 /** A server that is full is left alone for longer: as after this many attempts. */
 const FULL_ATTEMPT = 5;
+/** A server sends a heartbeat when it has nothing else to send; one that is this late is a sign. */
+const SUSPECT_MS = HEARTBEAT_MS + 2000;
 
-export function turn(
-  state: Connection,
-  happening: Happening,
-  { now, draw }: { now: number; draw: number },
-): Turn {
-  const ask = (attempt: number, ...first: Order[]): Turn => ({
-    state: { is: "asking", attempt, since: now },
-    orders: [...first, "ask"],
-  });
-  const wait = (attempt: number, ...orders: Order[]): Turn => ({
-    state: { is: "waiting", attempt: attempt + 1, until: now + delayMs(attempt, draw) },
-    orders,
-  });
-  const stop = (reason: StopReason): Turn => ({ state: { is: "stopped", reason }, orders: [] });
-
+export function turn(state: Connection, happening: Happening, chance: Chance): Turn {
+  const { now } = chance;
   switch (happening.type) {
     case "wanted":
-      return state.is === "idle" || state.is === "stopped" ? ask(0) : same(state);
+      return state.is === "idle" || state.is === "stopped" ? ask(0, true, now) : same(state);
     case "unwanted":
       return state.is === "idle" ? same(state) : { state: { is: "idle" }, orders: ["close"] };
-    case "info": {
-      if (state.is !== "asking") return same(state);
-      const { status } = happening;
-      if (status === 200) {
-        return {
-          state: { is: "opening", attempt: state.attempt, since: now },
-          orders: ["open"],
-        };
-      }
-      if (status === 401 || status === 403) return stop("login");
-      if (status === 404) return stop("absent");
-      return wait(state.attempt);
-    }
+    case "info":
+      return state.is === "asking" ? answered(state, happening.status, chance) : same(state);
     case "opened":
       return state.is === "opening"
         ? { state: { is: "open", attempt: state.attempt, pulse: pulseAt(now) }, orders: [] }
@@ -98,38 +105,86 @@ export function turn(
         ? { state: { ...state, pulse: { ...state.pulse, sentAt: now } }, orders: [] }
         : same(state);
     case "closed":
-      if (state.is !== "open" && state.is !== "opening") return same(state);
-      if (happening.code === CloseCode.loginInvalid) return stop("login");
-      if (happening.code === CloseCode.forbidden) return stop("forbidden");
-      return wait(
-        happening.code === CloseCode.tryLater
-          ? Math.max(state.attempt, FULL_ATTEMPT)
-          : state.attempt,
-      );
-    case "nudge":
-      // An open socket may be dead after a sleep; its silence limit finds out.
-      return state.is === "waiting" ? ask(state.attempt) : tick(state, now, ask, wait);
+      return closed(state, happening.code, chance);
+    case "online":
+      return online(state, now);
+    case "seen":
+      return seen(state, chance);
     case "tick":
-      return tick(state, now, ask, wait);
+      return tick(state, chance);
     default:
       return happening satisfies never;
   }
 }
 
-function tick(
-  state: Connection,
-  now: number,
-  ask: (attempt: number) => Turn,
-  wait: (attempt: number, ...orders: Order[]) => Turn,
+function answered(
+  { attempt, first }: Extract<Connection, { is: "asking" }>,
+  status: number | null,
+  chance: Chance,
 ): Turn {
+  if (status === 401 || status === 403) return stop("login");
+  if (status === 404) return stop("absent");
+  if (status === 200 && first) return open(attempt, chance.now);
+  return wait(attempt, first, chance);
+}
+
+function closed(state: Connection, code: number, chance: Chance): Turn {
+  if (state.is === "opening") return ask(state.attempt, false, chance.now);
+  if (state.is !== "open") return same(state);
+  if (code === CloseCode.loginInvalid) return stop("login");
+  if (code === CloseCode.forbidden) return stop("forbidden");
+  const { attempt } = state;
+  return wait(
+    code === CloseCode.tryLater ? Math.max(attempt, FULL_ATTEMPT) : attempt,
+    false,
+    chance,
+  );
+}
+
+function online(state: Connection, now: number): Turn {
+  switch (state.is) {
+    case "asking":
+    case "waiting":
+      return state.first ? ask(0, true, now, "close") : open(0, now, "close");
+    case "opening":
+    case "open":
+      return open(0, now, "close");
+    case "idle":
+    case "stopped":
+      return same(state);
+    default:
+      return state satisfies never;
+  }
+}
+
+function seen(state: Connection, chance: Chance): Turn {
+  const { now } = chance;
+  if (state.is === "waiting") {
+    return state.first ? ask(state.attempt, true, now) : open(state.attempt, now);
+  }
+  // Somebody may have logged in meanwhile, in another tab.
+  if (state.is === "stopped" && state.reason === "login") return ask(0, true, now);
+  if (state.is === "open" && now >= state.pulse.heardAt + SUSPECT_MS) return open(0, now, "close");
+  return tick(state, chance);
+}
+
+function tick(state: Connection, chance: Chance): Turn {
+  const { now } = chance;
   switch (state.is) {
     case "waiting":
-      return now >= state.until ? ask(state.attempt) : same(state);
+      if (now < state.until) return same(state);
+      return state.first ? ask(state.attempt, true, now) : open(state.attempt, now);
     case "asking":
+      return now >= state.since + ATTEMPT_LIMIT_MS
+        ? wait(state.attempt, state.first, chance, "close")
+        : same(state);
     case "opening":
-      return now >= state.since + ATTEMPT_LIMIT_MS ? wait(state.attempt, "close") : same(state);
+      // Nothing answers at all, so there is nobody to ask why.
+      return now >= state.since + ATTEMPT_LIMIT_MS
+        ? wait(state.attempt, false, chance, "close")
+        : same(state);
     case "open":
-      if (isGone(state.pulse, now)) return wait(state.attempt, "close");
+      if (isGone(state.pulse, now)) return wait(state.attempt, false, chance, "close");
       if (!isDue(state.pulse, now)) return same(state);
       return {
         state: { ...state, pulse: { ...state.pulse, sentAt: now } },
@@ -159,6 +214,28 @@ export function nextTick(state: Connection): number | null {
     default:
       return state satisfies never;
   }
+}
+
+function ask(attempt: number, first: boolean, now: number, ...before: Order[]): Turn {
+  return { state: { is: "asking", attempt, since: now, first }, orders: [...before, "ask"] };
+}
+
+function open(attempt: number, now: number, ...before: Order[]): Turn {
+  return { state: { is: "opening", attempt, since: now }, orders: [...before, "open"] };
+}
+
+function wait(
+  attempt: number,
+  first: boolean,
+  { now, draw }: Chance,
+  ...orders: readonly Order[]
+): Turn {
+  const until = now + delayMs(attempt, draw);
+  return { state: { is: "waiting", attempt: attempt + 1, until, first }, orders };
+}
+
+function stop(reason: StopReason): Turn {
+  return { state: { is: "stopped", reason }, orders: [] };
 }
 
 function same(state: Connection): Turn {

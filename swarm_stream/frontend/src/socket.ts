@@ -6,6 +6,7 @@
  * `connection.ts`; opens when the first view follows a stream, closes when the last one leaves.
  */
 
+import { Clock } from "./clock.ts";
 import { type Connection, type Happening, nextTick, type Order, turn } from "./connection.ts";
 import { isObject } from "./events.ts";
 import { Followers } from "./followers.ts";
@@ -53,6 +54,9 @@ export class PageSocket implements Link {
   private wire: Wire | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asked: Promise<ServerInfo> | undefined;
+  /** The question whose answer the connection waits for. */
+  private awaited: Promise<ServerInfo> | undefined;
+  private readonly clock = new Clock();
   private readonly followers: Followers;
 
   constructor(private readonly baseUrl: string) {
@@ -61,20 +65,22 @@ export class PageSocket implements Link {
       // A cell that is drawn again leaves and comes back at once: do not hang up for that.
       () => setTimeout(() => this.followers.size === 0 && this.happen({ type: "unwanted" }), 1000),
     );
-    globalThis.addEventListener?.("online", () => this.happen({ type: "nudge" }));
+    globalThis.addEventListener?.("online", () => this.happen({ type: "online" }));
     globalThis.document?.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.happen({ type: "nudge" });
+      if (!document.hidden) this.happen({ type: "seen" });
     });
   }
 
   /** Ask the server who it is. Views that ask at the same time share the answer. */
   info(): Promise<ServerInfo> {
-    this.asked ??= fetchInfo(new URL(`${this.baseUrl}swarm-stream/info`, location.href)).finally(
+    if (this.asked !== undefined) return this.asked;
+    const asked = fetchInfo(new URL(`${this.baseUrl}swarm-stream/info`, location.href)).finally(
       () => {
-        this.asked = undefined;
+        if (this.asked === asked) this.asked = undefined;
       },
     );
-    return this.asked;
+    this.asked = asked;
+    return asked;
   }
 
   follow(stream: string, options: { wait: boolean }, watcher: Watcher): Following {
@@ -86,20 +92,20 @@ export class PageSocket implements Link {
   private happen(happening: Happening): void {
     const before = this.state;
     const { state, orders } = turn(before, happening, {
-      now: performance.now(),
+      now: this.clock.now(),
       draw: Math.random(),
     });
     this.state = state;
     if (before.is === "open" && state.is !== "open") this.followers.lost();
     for (const order of orders) this.obey(order);
-    if (state.is !== before.is) this.followers.linked(statusOf(state));
+    if (state.is !== before.is) this.followers.linked(this.statusOf(state));
     if (before.is !== "open" && state.is === "open") this.followers.opened();
     clearTimeout(this.timer);
     const at = nextTick(this.state);
     if (at !== null) {
       this.timer = setTimeout(
         () => this.happen({ type: "tick" }),
-        Math.max(0, at - performance.now()),
+        Math.max(0, at - this.clock.now()),
       );
     }
   }
@@ -107,7 +113,7 @@ export class PageSocket implements Link {
   private obey(order: Order): void {
     switch (order) {
       case "ask":
-        void this.info().then(({ status }) => this.happen({ type: "info", status }));
+        this.ask();
         return;
       case "open":
         this.open();
@@ -115,6 +121,8 @@ export class PageSocket implements Link {
       case "close":
         this.wire?.close();
         this.wire = undefined;
+        // A question that hangs must not be shared by whoever asks next.
+        this.asked = undefined;
         return;
       case "heartbeat":
         this.wire?.send(encodeFrame({ op: "heartbeat", t: Date.now() }));
@@ -122,6 +130,15 @@ export class PageSocket implements Link {
       default:
         order satisfies never;
     }
+  }
+
+  private ask(): void {
+    const asked = this.info();
+    this.awaited = asked;
+    void asked.then(({ status }) => {
+      // The answer to a question that was given up says nothing about the one after it.
+      if (this.awaited === asked) this.happen({ type: "info", status });
+    });
   }
 
   private open(): void {
@@ -157,6 +174,23 @@ export class PageSocket implements Link {
     this.wire?.send(encodeFrame(frame));
     this.happen({ type: "sent" });
   }
+
+  private statusOf(state: Connection): LinkStatus {
+    switch (state.is) {
+      case "open":
+        return { is: "open" };
+      case "waiting":
+        return { is: "waiting", until: performance.now() + state.until - this.clock.now() };
+      case "stopped":
+        return { is: state.reason };
+      case "idle":
+      case "asking":
+      case "opening":
+        return { is: "connecting" };
+      default:
+        return state satisfies never;
+    }
+  }
 }
 
 async function fetchInfo(url: URL): Promise<ServerInfo> {
@@ -176,22 +210,5 @@ async function fetchInfo(url: URL): Promise<ServerInfo> {
     return { status: answer.status, server: typeof server === "string" ? server : "" };
   } catch {
     return { status: null, server: "" };
-  }
-}
-
-function statusOf(state: Connection): LinkStatus {
-  switch (state.is) {
-    case "open":
-      return { is: "open" };
-    case "waiting":
-      return { is: "waiting", until: state.until };
-    case "stopped":
-      return { is: state.reason };
-    case "idle":
-    case "asking":
-    case "opening":
-      return { is: "connecting" };
-    default:
-      return state satisfies never;
   }
 }

@@ -20,7 +20,7 @@ class Harness {
     return this.happen({ type: "opened" });
   }
 
-  later(ms: number, type: "tick" | "nudge" | "heard" = "tick"): this {
+  later(ms: number, type: "tick" | "seen" | "online" | "heard" = "tick"): this {
     this.now += ms;
     return this.happen({ type });
   }
@@ -47,9 +47,22 @@ it.each([
 
 it.each([null, 500, 502, 503])("tries again where info gives %s", (status) => {
   const harness = new Harness().happen({ type: "wanted" }).happen({ type: "info", status });
-  expect(harness.state).toEqual({ is: "waiting", attempt: 1, until: 50 });
+  expect(harness.state).toEqual({ is: "waiting", attempt: 1, until: 50, first: true });
   expect(harness.later(49).orders).toEqual([]);
   expect(harness.later(1).orders).toEqual(["ask"]);
+});
+
+it("opens again without asking, and asks why where that fails", () => {
+  const harness = new Harness().open().happen({ type: "closed", code: 1006 });
+  expect(harness.later(50).orders).toEqual(["open"]);
+  expect(harness.happen({ type: "closed", code: 1006 }).orders).toEqual(["ask"]);
+  expect(harness.happen({ type: "info", status: 200 }).state.is).toBe("waiting");
+  expect(harness.later(100).orders).toEqual(["open"]);
+  harness.happen({ type: "closed", code: 1006 }).happen({ type: "info", status: null });
+  expect(harness.state.is).toBe("waiting");
+  expect(harness.later(200).orders).toEqual(["open"]);
+  harness.happen({ type: "closed", code: 1006 }).happen({ type: "info", status: 403 });
+  expect(harness.state).toEqual({ is: "stopped", reason: "login" });
 });
 
 it.each([
@@ -66,14 +79,14 @@ it("waits longer each time until something is heard", () => {
   harness.happen({ type: "wanted" });
   const waits: number[] = [];
   for (let attempt = 0; attempt < 9; attempt += 1) {
-    harness.happen({ type: "info", status: 200 }).happen({ type: "opened" });
-    harness.happen({ type: "closed", code: 1006 });
+    if (attempt === 0) harness.happen({ type: "info", status: 200 });
+    harness.happen({ type: "opened" }).happen({ type: "closed", code: 1006 });
     const until = nextTick(harness.state) ?? 0;
     waits.push(until - harness.now);
     harness.later(until - harness.now);
   }
   expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
-  harness.happen({ type: "info", status: 200 }).happen({ type: "opened" });
+  harness.happen({ type: "opened" });
   harness.happen({ type: "heard" }).happen({ type: "closed", code: 1012 });
   expect((nextTick(harness.state) ?? 0) - harness.now).toBe(100);
 });
@@ -85,9 +98,61 @@ it("leaves a full server alone for longer", () => {
   expect(nextTick(harness.state)).toBe(3200);
 });
 
-it("does not wait when the network or the page comes back", () => {
-  const harness = new Harness().open().happen({ type: "closed", code: 1006 });
-  expect(harness.later(1, "nudge").orders).toEqual(["ask"]);
+describe("the network is back", () => {
+  it("while it waits", () => {
+    const harness = new Harness().open().happen({ type: "closed", code: 1006 });
+    expect(harness.later(1, "online").orders).toEqual(["close", "open"]);
+    expect(harness.state).toEqual({ is: "opening", attempt: 0, since: 1 });
+  });
+
+  it("while a socket looks open, which it may not be", () => {
+    expect(new Harness().open().later(1, "online").orders).toEqual(["close", "open"]);
+  });
+
+  it("while an attempt hangs", () => {
+    const harness = new Harness().happen({ type: "wanted" });
+    expect(harness.later(9000, "online").orders).toEqual(["close", "ask"]);
+    harness.happen({ type: "info", status: 200 });
+    expect(harness.later(9000, "online").orders).toEqual(["close", "open"]);
+    // The limit counts from the new attempt.
+    expect(harness.later(9000).orders).toEqual([]);
+  });
+
+  it("while the reason is asked for", () => {
+    const harness = new Harness().open().happen({ type: "closed", code: 1006 });
+    harness.later(50).happen({ type: "closed", code: 1006 });
+    expect(harness.later(1, "online").orders).toEqual(["close", "open"]);
+  });
+
+  it("while nobody wants it, or nothing can come of it", () => {
+    expect(new Harness().later(1, "online").orders).toEqual([]);
+    const stopped = new Harness().open().happen({ type: "closed", code: 4403 });
+    expect(stopped.later(1, "online").orders).toEqual([]);
+  });
+});
+
+describe("the page is seen again", () => {
+  it("while it waits", () => {
+    const harness = new Harness().open().happen({ type: "closed", code: 1006 });
+    expect(harness.later(1, "seen").orders).toEqual(["open"]);
+    const first = new Harness().happen({ type: "wanted" }).happen({ type: "info", status: null });
+    expect(first.later(1, "seen").orders).toEqual(["ask"]);
+  });
+
+  it("leaves a connection alone that was heard of lately", () => {
+    expect(new Harness().open().later(9_999, "seen").orders).toEqual([]);
+  });
+
+  it("does not trust one that has missed a heartbeat", () => {
+    expect(new Harness().open().later(12_000, "seen").orders).toEqual(["close", "open"]);
+  });
+
+  it("asks whether somebody has logged in meanwhile", () => {
+    const harness = new Harness().happen({ type: "wanted" }).happen({ type: "info", status: 403 });
+    expect(harness.later(1, "seen").orders).toEqual(["ask"]);
+    const forbidden = new Harness().open().happen({ type: "closed", code: 4403 });
+    expect(forbidden.later(1, "seen").orders).toEqual([]);
+  });
 });
 
 describe("heartbeats", () => {
@@ -109,7 +174,7 @@ describe("heartbeats", () => {
   });
 
   it("finds out after a sleep", () => {
-    expect(new Harness().open().later(3_600_000, "nudge").orders).toEqual(["close"]);
+    expect(new Harness().open().later(3_600_000).orders).toEqual(["close"]);
   });
 });
 
@@ -117,12 +182,16 @@ it("gives up an attempt that hangs", () => {
   const harness = new Harness().happen({ type: "wanted" });
   expect(harness.later(10_000).orders).toEqual(["close"]);
   expect(harness.state.is).toBe("waiting");
+  expect(harness.later(50).happen({ type: "info", status: 200 }).orders).toEqual(["open"]);
+  expect(harness.later(10_000).orders).toEqual(["close"]);
+  // Nobody answered, so nobody is asked.
+  expect(harness.later(100).orders).toEqual(["open"]);
 });
 
 it("hangs up when nobody wants it, and ignores what still comes", () => {
   const harness = new Harness().open().happen({ type: "unwanted" });
   expect(harness.orders).toEqual(["close"]);
-  for (const type of ["heard", "opened", "tick", "nudge", "sent", "unwanted"] as const) {
+  for (const type of ["heard", "opened", "tick", "seen", "online", "sent", "unwanted"] as const) {
     expect(harness.happen({ type })).toMatchObject({ state: { is: "idle" }, orders: [] });
   }
   expect(nextTick(harness.state)).toBeNull();
