@@ -13,10 +13,13 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Enum, Float, Int, TraitError, Unicode, validate
 
 from jupyter_extension.identity import Identity, load_identity
+from jupyter_extension.kernels import KERNEL_ACTIONS, KernelWatch
 from jupyter_extension.opening import default_paths, open_log
 from jupyter_extension.rest import handlers as rest_handlers
+from jupyter_extension.retention import Keep, Retention
 from jupyter_extension.socket import StreamSocket
 from swarm_stream.hub.hub import StreamHub
+from swarm_stream.hub.quotas import Quotas
 from swarm_stream.protocol.frames import CloseCode
 from swarm_stream.protocol.server import HangUp, Limits
 
@@ -99,6 +102,47 @@ class SwarmStreamApp(ExtensionApp):
         """,
     ).tag(config=True)
 
+    max_streams = Int(
+        10_000,
+        help="""Streams that may be kept at once; a new one beyond is refused. 0 for no limit.
+
+        Their runs go on, served by their kernels alone.
+        """,
+    ).tag(config=True)
+    max_stream_bytes = Int(
+        2 * 2**30,
+        help="""Bytes of events that one stream may hold; 0 for no limit.
+
+        At the limit the run is paused, as with a full disk, until it is cancelled or the limit is
+        raised. See keep_stream_bytes for runs without an end.
+        """,
+    ).tag(config=True)
+    keep_days = Float(
+        90.0, help="Days after which a finished stream is deleted; 0 keeps it for ever."
+    ).tag(config=True)
+    keep_bytes = Int(
+        10 * 2**30,
+        help="""Bytes of events kept in all; above, finished streams go, the oldest first.
+
+        0 for no limit. Runs that go on are never touched.
+        """,
+    ).tag(config=True)
+    keep_stream_bytes = Int(
+        0,
+        help="""Bytes of one stream beyond which its oldest events are let go of, also while its
+        run goes on. 0, the default, keeps all of them. Views say how many events are gone.
+        """,
+    ).tag(config=True)
+    producer_lost_after_s = Float(
+        24 * 3600.0,
+        help="""Seconds after which a run is ended as interrupted whose producer left and cannot
+        be seen from here: on another machine, or in a container.
+
+        Runs whose process is known to be dead end at once, those whose process is known to live
+        never.
+        """,
+    ).tag(config=True)
+
     problem = "the extension has not started yet; try again in a moment"
     """Why streams cannot be served, as a sentence for people; empty once they can."""
     given_up = False
@@ -111,6 +155,7 @@ class SwarmStreamApp(ExtensionApp):
         "max_connections",
         "heartbeat_s",
         "silence_limit_s",
+        "producer_lost_after_s",
     )
     def _check_positive(self, proposal: Bunch) -> float:
         value = cast("float", proposal["value"])
@@ -122,11 +167,23 @@ class SwarmStreamApp(ExtensionApp):
             )
         return value
 
+    @validate("max_streams", "max_stream_bytes", "keep_days", "keep_bytes", "keep_stream_bytes")
+    def _check_not_negative(self, proposal: Bunch) -> float:
+        value = cast("float", proposal["value"])
+        if not value >= 0:
+            name = proposal["trait"].name
+            raise TraitError(
+                f"SwarmStreamApp.{name} must not be below 0, got {value}. 0 stands for no limit"
+            )
+        return value
+
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
         self.hub: StreamHub | None = None
         self.identity = Identity("", "")
         self._log_file: StreamLog | None = None
+        self._watch: KernelWatch | None = None
+        self._retention: Retention | None = None
         self._published: dict[str, str] = {}
 
     @property
@@ -159,18 +216,13 @@ class SwarmStreamApp(ExtensionApp):
             self.identity = await asyncio.to_thread(
                 load_identity, log.path.with_name(log.path.name + ".id")
             )
+            self.hub = await self._open_hub(log, serverapp)
         except OSError as error:  # LogError is one
             # Jupyter goes on without us; every route of ours says why.
             self.problem, self.given_up = str(error), True
             self.log.error("swarm_stream cannot serve streams: %s", error)  # noqa: TRY400  (says it all)
             await self._close_log()
             return
-        self.hub = StreamHub(
-            log,
-            server_id=self.identity.server,
-            limits=self.limits,
-            max_sockets=self.max_connections,
-        )
         self.problem = ""
         url = self.publish_url or _own_url(serverapp)
         if url:
@@ -181,6 +233,31 @@ class SwarmStreamApp(ExtensionApp):
             os.environ.update(self._published)
         self.log.info("swarm_stream serves streams from %s", log.path)
 
+    async def _open_hub(self, log: StreamLog, serverapp: ServerApp) -> StreamHub:
+        hub = StreamHub(
+            log,
+            server_id=self.identity.server,
+            limits=self.limits,
+            max_sockets=self.max_connections,
+            quotas=Quotas(max_streams=self.max_streams, max_stream_bytes=self.max_stream_bytes),
+        )
+        await hub.load()
+        watch = KernelWatch(hub, serverapp.kernel_manager, lost_after_s=self.producer_lost_after_s)
+        await watch.start()
+        if serverapp.event_logger is not None:
+            serverapp.event_logger.add_listener(
+                schema_id=KERNEL_ACTIONS, listener=watch.kernel_acted
+            )
+        keep = Keep(
+            age_s=self.keep_days * 86_400,
+            total_bytes=self.keep_bytes,
+            stream_bytes=self.keep_stream_bytes,
+        )
+        retention = Retention(hub, keep)
+        retention.start()
+        self._watch, self._retention = watch, retention
+        return hub
+
     async def stop_extension(self) -> None:
         """Take no new sockets, tell peers to come back, finish what arrived, close the log."""
         hub, self.hub = self.hub, None
@@ -188,6 +265,11 @@ class SwarmStreamApp(ExtensionApp):
         for name, value in self._published.items():
             if os.environ.get(name) == value:
                 del os.environ[name]
+        if self._watch is not None:
+            # Kernels are about to be shut down: the next server on this log ends their runs.
+            await _within(self._watch.aclose(), "watching kernels")
+        if self._retention is not None:
+            await _within(self._retention.aclose(), "retention")
         if hub is not None:
             await _within(hub.settle(), "appends")
             for socket in tuple(hub.sockets):

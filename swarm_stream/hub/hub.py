@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from swarm_stream.errors import LogError, NoSuchStreamError, StreamClosedError
 from swarm_stream.hub.controls import PendingControls
+from swarm_stream.hub.interrupting import interrupt
+from swarm_stream.hub.quotas import Quotas
 from swarm_stream.hub.socket import HubSocket
 from swarm_stream.hub.viewers import Viewers
 from swarm_stream.logs import admission
@@ -25,7 +27,7 @@ from swarm_stream.protocol import frames
 from swarm_stream.protocol.server import HangUp, Limits, ends_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from swarm_stream.logs.base import Claimed, Moved, Slice, StreamLog
     from swarm_stream.protocol.frames import ProducerState
@@ -64,6 +66,7 @@ class StreamHub:
         server_id: Names this server in ``claimed`` and ``info``.
         limits: What one socket may do.
         max_sockets: Sockets that may be open at once.
+        quotas: How many streams there may be, and how large each.
 
     """
 
@@ -74,11 +77,13 @@ class StreamHub:
         server_id: str,
         limits: Limits | None = None,
         max_sockets: int = 10_000,
+        quotas: Quotas | None = None,
     ) -> None:
         self.log = log
         self.server_id = server_id
         self.limits = limits or Limits()
         self.max_sockets = max_sockets
+        self.quotas = quotas or Quotas()
         self.sockets: set[HubSocket] = set()
         self.viewers = Viewers(log, self._state_of_known)
         self._seats: dict[str, _Seat] = {}
@@ -87,7 +92,19 @@ class StreamHub:
         self._appends: set[asyncio.Future[admission.Verdict]] = set()
         self._all_closed: asyncio.Event | None = None
         self.settling = False
+        self._watchers: list[Callable[[str, bool], None]] = []
         log.watch(self._moved)
+
+    async def load(self) -> None:
+        """Count the streams that the log holds. Once, before sockets are opened."""
+        self.quotas.load(await self.log.list())
+
+    def watch_producers(self, watcher: Callable[[str, bool], None]) -> None:
+        """Call ``watcher(stream, stalled)`` when a stream's producer leaves, and when it is back.
+
+        A stream that has ended is no longer stalled either.
+        """
+        self._watchers.append(watcher)
 
     def open_socket(self, *, may_produce: bool, may_view: bool, who: str = "") -> HubSocket | None:
         """Begin to serve a socket; None if there are too many (close it with 1013)."""
@@ -109,6 +126,7 @@ class StreamHub:
             del self._seats[stream]
             self.viewers.notice(stream, "")
             self.viewers.tell(stream)
+            self._tell_watchers(stream, stalled=True)
 
     @property
     def live_streams(self) -> int:
@@ -148,25 +166,13 @@ class StreamHub:
 
         """
         existed = await self.log.delete(stream)
+        self.quotas.deleted(stream)
         self.viewers.deleted(stream)
         return existed
 
-    async def interrupt(self, stream: str, *, by: str, end: bytes) -> bool:
-        """End a stream whose producer is dead: take the next epoch, then append ``end``.
-
-        Tells whether it was this call that ended it.
-
-        Raises:
-            LogError: If the log cannot be written.
-
-        """
-        claimed = await self.log.claim(stream, producer=by, meta=None)
-        if isinstance(claimed, admission.Closed):
-            return False
-        verdict = await self.log.append(
-            stream, epoch=claimed.epoch, offset=claimed.next, events=[end], closes=True
-        )
-        return isinstance(verdict, admission.Admitted)
+    async def interrupt(self, stream: str, *, by: str, reason: str, now_ms: float) -> bool:
+        """End a stream whose producer is dead; see ``hub.interrupting.interrupt``."""
+        return await interrupt(self.log, stream, by=by, reason=reason, now_ms=now_ms)
 
     def seat(self, stream: str, *, epoch: int, producer: str, sender: Sender) -> None:
         """Note that a producer is there: a socket's, or one in this very process."""
@@ -175,6 +181,7 @@ class StreamHub:
         for viewer, subscribe in self.viewers.take_waiting(stream):
             self._spawn(self.viewers.subscribe(viewer, subscribe))
         self.viewers.tell(stream)
+        self._tell_watchers(stream, stalled=False)
 
     def answer(self, frame: frames.Controlled) -> None:
         """Pass a producer's answer to a control on."""
@@ -234,6 +241,10 @@ class StreamHub:
                 op="claim",
             )
             return
+        problem = self.quotas.refuse_claim(frame.stream)
+        if problem:
+            socket.connection.refuse("too_many_streams", problem, stream=frame.stream, op="claim")
+            return
         # Called now, so that the log sees this socket's claim before its appends; awaited later.
         answer = self.log.claim(
             frame.stream, producer=frame.producer, meta=bytes(memoryview(frame.meta))
@@ -270,6 +281,10 @@ class StreamHub:
 
     def _append(self, socket: HubSocket, frame: frames.Append) -> None:
         size = sum(len(memoryview(event)) for event in frame.events)
+        problem = self.quotas.refuse_append(frame.stream, size, ending=frame.ending)
+        if problem:
+            self._spawn(self._full(socket, frame.stream, problem))
+            return
         answer = asyncio.ensure_future(
             self.log.append(
                 frame.stream,
@@ -302,6 +317,7 @@ class StreamHub:
         match answer.result():
             case admission.Admitted(next=next_offset):
                 self.viewers.notice(stream, "")
+                self.quotas.grown(stream, size)
                 socket.acked(stream, next_offset)
             case admission.Fenced(epoch=epoch):
                 socket.send(frames.Fenced(stream=stream, epoch=epoch))
@@ -314,17 +330,34 @@ class StreamHub:
             case admission.Closed():
                 socket.refuse(StreamClosedError(stream), stream=stream, op="append")
 
+    async def _full(self, socket: HubSocket, stream: str, problem: str) -> None:
+        try:
+            # Retention may have made room, and what was sent twice was counted twice.
+            self.quotas.measured(stream, (await self.log.info(stream)).size_bytes)
+        except LogError as error:
+            socket.refuse(error, stream=stream, op="append")
+            return
+        self.viewers.notice(stream, problem)
+        socket.connection.refuse("stream_full", problem, stream=stream, op="append")
+        socket.wake()
+
     def _moved(self, moved: Moved) -> None:
         self.viewers.moved(moved)
         if moved.closed:
             self._seats.pop(moved.stream, None)
             self._controls.over(moved.stream)
+            self.quotas.closed(moved.stream)
+            self._tell_watchers(moved.stream, stalled=False)
             self.viewers.tell(moved.stream, closed=True)
 
     def _state_of_known(self, stream: str, closed: bool) -> ProducerState:  # noqa: FBT001
         if closed:
             return "none"
         return "live" if stream in self._seats else "stalled"
+
+    def _tell_watchers(self, stream: str, *, stalled: bool) -> None:
+        for watcher in self._watchers:
+            watcher(stream, stalled)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -7,7 +7,7 @@ inside a frame stay JSON texts (``msgspec.Raw``): whoever relays them never look
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
@@ -57,6 +57,9 @@ MAX_FRAME_BYTES: Final = 2**20
 MAX_EVENTS: Final = 1000
 MAX_META_BYTES: Final = 16 * 2**10
 ACTIONS: Final = ("pause", "resume", "stop", "cancel", "reply")
+
+MAX_REASON: Final = 200
+"""Characters of what an ``error`` says of a frame."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 
@@ -110,12 +113,17 @@ class ClaimReply(Frame, frozen=True, tag="claimed"):
 
 
 class Append(Frame, frozen=True, tag="append"):
-    """Add events, the first of them at ``offset``."""
+    """Add events, the first of them at ``offset``.
+
+    ``ending`` says that the run is over and these are among its last: a server lets them in where
+    its limit on a stream's bytes would have kept out more.
+    """
 
     stream: Stream
     epoch: Epoch
     offset: Offset
     events: list[msgspec.Raw]
+    ending: bool = False
 
 
 class Ack(Frame, frozen=True, tag="ack"):
@@ -140,12 +148,15 @@ class Gap(Frame, frozen=True, tag="gap"):
 
 
 class Control(Frame, frozen=True, tag="control"):
-    """A button was pressed. Viewer to server, and server to producer (then with ``by``)."""
+    """A button was pressed. Viewer to server, and server to producer (then with ``by``).
+
+    ``data`` stays a JSON text, like an event: it is for the producer alone to read.
+    """
 
     stream: Stream
     id: Id
     action: Action
-    data: Any = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
     by: str = ""
 
 
@@ -338,6 +349,9 @@ def _frame_error(text: str | bytes, reason: str) -> FrameError:
         )
     if reason.endswith("`$.stream`"):
         reason = "a stream's name is 1 to 200 of the characters A-Z a-z 0-9 . _ ~ -"
+    elif len(reason) > MAX_REASON:
+        # It quotes the value: a long frame must not have a long answer.
+        reason = f"{reason[: MAX_REASON // 2]} ... {reason[-MAX_REASON // 2 :]}"
     return FrameError("bad_frame", f"in {op!r}: {reason}", op=op, stream=stream)
 
 

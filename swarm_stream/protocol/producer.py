@@ -254,6 +254,7 @@ class ProducerConnection:
                         epoch=self.epoch,
                         offset=self._sent,
                         events=[msgspec.Raw(event) for event in events],
+                        ending=self._last is not None,
                     )
                 )
                 self.resent += max(0, min(self._high, self._sent + len(events)) - self._sent)
@@ -324,7 +325,7 @@ class ProducerConnection:
                     self._refuse(StreamClosedError(self.stream))
             case "stream_taken":
                 self._refuse(StreamNameTakenError(self.stream))
-            case "log_failed":
+            case "log_failed" | "stream_full":
                 self.notice = message
                 self.retry_at = now + RETRY_S
             case _:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 
 from swarm_stream.config import StreamingConfig
+from swarm_stream.hub.processes import this_process
 from swarm_stream.runtime.discovery import ServerAddress, find_server
 from swarm_stream.runtime.io_thread import IOThread
 from swarm_stream.runtime.link import ServerLink
@@ -72,7 +73,7 @@ class Runtime:
             "title": source.title[:_MAX_TITLE],
             "agents": [name[:_MAX_TITLE] for name in source.agents][:50],
             "source": source.name,
-            "pid": os.getpid(),
+            "process": this_process(),
         }
         kernel = next((found[1] for arg in sys.argv if (found := _KERNEL_FILE.search(arg))), "")
         if kernel:

@@ -114,9 +114,14 @@ class Peer:
         await self.say("claim", producer=producer, **fields)
 
     async def append(
-        self, offset: int, *events: dict[str, Any], epoch: int = 1, stream: str = "demo"
+        self,
+        offset: int,
+        *events: dict[str, Any],
+        epoch: int = 1,
+        stream: str = "demo",
+        **fields: Any,
     ) -> None:
-        await self.say("append", stream, epoch=epoch, offset=offset, events=list(events))
+        await self.say("append", stream, epoch=epoch, offset=offset, events=list(events), **fields)
 
     async def subscribe(self, start: int | str = 0, **fields: Any) -> None:
         await self.say("subscribe", **{"from": start}, **fields)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from swarm_stream.errors import NoSuchStreamError
 from swarm_stream.hub.socket import MAX_INFLIGHT_BYTES
 from tests.hub.peers import END, FULL, delta, quiet
 
@@ -161,18 +162,82 @@ async def test_the_end_closes_for_good(place: Place) -> None:
 async def test_a_dead_producers_stream_is_ended_and_its_ghost_fenced(place: Place) -> None:
     producer, viewer = place.join(), place.join()
     await producer.claim()
-    await producer.append(0, delta(0))
+    opened = [{"type": "open", "t": 1, "seg": seg, "lane": 0} for seg in (0, 1)]
+    await producer.append(0, *opened, delta(0), {"type": "close", "t": 1, "seg": 1})
     await viewer.subscribe()
-    end = json.dumps(END | {"outcome": "interrupted"}).encode()
-    assert await place.hub.interrupt("demo", by="server", end=end) is True
+    ending = {"by": "server", "reason": "the kernel died", "now_ms": 9}
+    assert await place.hub.interrupt("demo", **ending) is True
     await quiet()
+    end = {"type": "end", "t": 9, "outcome": "interrupted", "reason": "the kernel died"}
     assert viewer.take("events", "closed")[-2:] == [
-        {"op": "events", "stream": "demo", "offset": 1, "events": [json.loads(end)]},
-        {"op": "closed", "stream": "demo", "tail": 2},
+        {
+            "op": "events",
+            "stream": "demo",
+            "offset": 4,
+            "events": [{"type": "close", "t": 9, "seg": 0, "partial": True}, end],
+        },
+        {"op": "closed", "stream": "demo", "tail": 6},
     ]
-    await producer.append(1, delta(1), delta(2))
+    await producer.append(4, delta(1), delta(2), delta(3))
     assert producer.take()[-1]["code"] == "stream_closed"
-    assert await place.hub.interrupt("demo", by="server", end=end) is False
+    assert await place.hub.interrupt("demo", **ending) is False
+
+
+async def test_a_producer_that_comes_back_keeps_its_stream(place: Place) -> None:
+    producer = place.join()
+    await producer.claim()
+    await producer.append(0, delta(0))
+    place.log.committing.clear()
+    interrupting = asyncio.ensure_future(
+        place.hub.interrupt("demo", by="server", reason="the kernel died", now_ms=9)
+    )
+    await quiet()
+    await producer.claim()
+    place.log.committing.set()
+    assert await interrupting is False
+    await quiet()
+    assert producer.take("claimed")[-1] == {
+        "op": "claimed", "stream": "demo", "epoch": 3, "next": 1, "server": "srv-test"
+    }  # fmt: skip
+
+
+async def test_nothing_comes_into_being_by_interrupting(place: Place) -> None:
+    with pytest.raises(NoSuchStreamError):
+        await place.hub.interrupt("demo", by="server", reason="", now_ms=9)
+    assert await place.log.list() == []
+
+
+async def test_no_more_streams_than_the_quota(place: Place) -> None:
+    place.hub.quotas.max_streams = 2
+    producer = place.join()
+    await producer.claim(stream="one")
+    await producer.claim(stream="two")
+    await producer.claim(stream="three")
+    refused = producer.take("error")
+    assert [(frame["code"], frame["stream"]) for frame in refused] == [
+        ("too_many_streams", "three")
+    ]
+    await producer.claim(stream="one")
+    assert await place.hub.delete("two")
+    await producer.claim(stream="three")
+    assert not producer.take("error")
+
+
+async def test_a_stream_grows_no_larger_than_its_quota_but_may_end(place: Place) -> None:
+    place.hub.quotas.max_stream_bytes = 1000
+    producer, viewer = place.join(), place.join()
+    await producer.claim()
+    await viewer.subscribe()
+    await producer.append(0, delta(0, size=900))
+    assert producer.take("ack")[-1]["next"] == 1
+    await producer.append(1, delta(1, size=900))
+    assert producer.take()[-1]["code"] == "stream_full"
+    assert "max_stream_bytes" in viewer.take("status")[-1]["notice"]
+    await producer.append(1, delta(1))
+    assert producer.take("ack")[-1]["next"] == 2
+    await producer.append(2, delta(2, size=900), END, ending=True)
+    assert producer.take("ack")[-1]["next"] == 4
+    assert viewer.take("status")[-1].get("notice", "") == ""
 
 
 async def test_settling_waits_for_what_arrived_and_hears_no_more(place: Place) -> None:

@@ -111,14 +111,20 @@ class JupyterServer:
         self.kill()
         raise RuntimeError(f"the server did not start:\n{self.log[-3000:]}")
 
-    def get(self, path: str, method: str = "GET") -> Any:
+    def get(self, path: str, method: str = "GET", body: bytes | None = None) -> Any:
+        said = self.read(path, method, body)
+        return json.loads(said) if said else None
+
+    def read(self, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
         request = urllib.request.Request(  # noqa: S310  (our own loopback address)
-            self.url + path, headers=self.headers, method=method
+            self.url + path, headers=self.headers, method=method, data=body
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=10) as answer:
-            body = answer.read()
-        return json.loads(body) if body else None
+        with opener.open(request, timeout=30) as answer:
+            return bytes(answer.read())
+
+    def post(self, path: str, body: object) -> Any:
+        return self.get(path, "POST", json.dumps(body).encode())
 
     def stop(self) -> None:
         """Ask it to end, as a person would with Ctrl-C and yes."""
