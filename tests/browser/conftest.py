@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 FLAGS = [
@@ -24,6 +24,19 @@ FLAGS = [
 # A workspace of its own for each, or JupyterLab opens what the last test had open.
 APPS = {"lab": "lab/workspaces/{name}/tree", "notebook": "notebooks"}
 START_MS = 60_000
+# What a view said of its connection and its run, and when, in ms of the page's clock.
+MOMENTS = """
+window.moments = [];
+for (const type of ['online', 'offline', 'freeze', 'resume', 'visibilitychange'])
+  addEventListener(type, () => moments.push({at: performance.now(), what: type}), true);
+new MutationObserver((changes) => {
+  for (const {target} of changes) {
+    if (!target.matches('[data-swarm-stream]')) continue;
+    const {swarmStream: stream, connection: what, state, received} = target.dataset;
+    moments.push({at: performance.now(), what, stream, state, received: Number(received)});
+  }
+}).observe(document, {subtree: true, attributeFilter: ['data-connection', 'data-state']});
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +75,7 @@ class Notebook:
         self.path = path
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.add_init_script(MOMENTS)
 
     def open(self) -> None:
         place = APPS[self.server.app].format(name=self.path.stem)
@@ -119,9 +133,17 @@ class Notebook:
     def view(self, number: int = 0) -> Any:
         return self.page.locator("[data-swarm-stream]").nth(number)
 
+    def stream(self, name: str) -> Any:
+        """The view of a stream."""
+        return self.page.locator(f'[data-swarm-stream="{name}"]')
+
     def wait_state(self, *states: str, number: int = 0, timeout_ms: float = 60_000) -> None:
         wanted = ", ".join(f'[data-swarm-stream][data-state="{state}"]' for state in states)
         self.page.locator(wanted).nth(number).wait_for(timeout=timeout_ms)
+
+    def moments(self) -> list[dict[str, Any]]:
+        """Give what views said of their connections since the page was loaded, and when."""
+        return list(self.page.evaluate("window.moments"))
 
     def lanes(self, number: int = 0) -> dict[str, str]:
         """Give the text of each lane as the page holds it, and check what it shows."""
@@ -156,17 +178,22 @@ def notebook(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Note
         yield make
 
 
+def write_notebook(server: JupyterServer, name: str, cells: Sequence[str]) -> Path:
+    path = server.home / "root" / f"{name}.ipynb"
+    made = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    )
+    made.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(made, path)
+    return path
+
+
 @contextmanager
 def open_notebooks(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Notebook]]:
     contexts = []
 
     def make(name: str, *cells: str, width: int = 1200, dark: bool = False) -> Notebook:
-        path = server.home / "root" / f"{name}.ipynb"
-        made = nbformat.v4.new_notebook(
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        )
-        made.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-        nbformat.write(made, path)
+        path = write_notebook(server, name, cells)
         scheme = "dark" if dark else "light"
         context = browser.new_context(
             viewport={"width": width, "height": 1000}, color_scheme=scheme

@@ -1,0 +1,124 @@
+"""What a person's network and server do to a run that goes on: nothing is missing afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import open_notebooks
+from tests.browser.slow_team import SAYS, SLOW_TEAM, hurry, team_outside
+from tests.browser.wire import wire_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.browser.conftest import Notebook
+    from tests.browser.wire import Wire
+    from tests.servers.jupyter import JupyterServer
+
+SILENCE_LIMIT_MS = 25_000
+
+
+@pytest.fixture
+def wire(server: JupyterServer) -> Iterator[Wire]:
+    """The network between the browser and the server."""
+    with wire_to(server.port) as wire:
+        yield wire
+
+
+@pytest.fixture
+def far_notebook(
+    browser: Any, server: JupyterServer, wire: Wire
+) -> Iterator[Callable[..., Notebook]]:
+    """Make notebooks that a browser sees over the wire."""
+    with open_notebooks(browser, replace(server, port=wire.port)) as make:
+        yield make
+
+
+def wait_beyond(page: Notebook, received: int, number: int = 0) -> None:
+    """Wait until a view has more events than that."""
+    for _ in range(200):
+        if page.counter(number)[0] > received:
+            return
+        page.page.wait_for_timeout(50)
+    raise AssertionError(f"the view has not gone on from {received}")
+
+
+def since(page: Notebook, what: str, then: str) -> float:
+    """Give the ms from the last moment of one kind to the first of another kind after it."""
+    moments = page.moments()
+    begun = max(moment["at"] for moment in moments if moment["what"] == what)
+    after = [m["at"] for m in moments if m["what"] == then and m["at"] > begun]
+    assert after, f"no {then} after {what}: {moments}"
+    return float(after[0] - begun)
+
+
+def assert_whole(page: Notebook, number: int = 0) -> None:
+    """Check that a finished view has the model's text, each event once."""
+    assert page.lanes(number) == SAYS
+    assert page.counter(number)[1:] == (0, 0)
+
+
+def test_a_reload_then_a_network_that_goes_and_comes_back(
+    far_notebook: Callable[..., Notebook],
+    server: JupyterServer,
+    wire: Wire,
+    record_property: Callable[[str, object], None],
+) -> None:
+    page = far_notebook("network", SLOW_TEAM, "run = ss.stream(team(), task='Plan')")
+    page.run(0)
+    page.run(1)
+    page.wait_state("running")
+    page.reload()
+    page.wait_state("running")
+    # The cable is pulled: nobody is told, so the socket looks open for good.
+    wire.freeze()
+    page.page.context.set_offline(True)
+    page.page.wait_for_timeout(1000)
+    seen = page.counter()[0]
+    page.page.context.set_offline(False)
+    wait_beyond(page, seen)
+    took_ms = since(page, "online", "live")
+    record_property("live_after_online_ms", took_ms)
+    assert took_ms < SILENCE_LIMIT_MS / 10, "it was the silence that told, not the browser"
+    hurry(server)
+    page.wait_state("completed")
+    assert_whole(page)
+
+
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
+def test_the_server_is_killed_and_started_again(
+    notebook: Callable[..., Notebook], server: JupyterServer
+) -> None:
+    with team_outside(server, "survivor"):
+        page = notebook(
+            "killed",
+            SLOW_TEAM,
+            "run = ss.stream(team(), task='Plan', name='mortal')",
+            "ss.attach('survivor')",
+        )
+        for number in range(3):
+            page.run(number)
+        mortal, survivor = 0, 1
+        wait_beyond(page, 10, mortal)
+        wait_beyond(page, 10, survivor)
+        server.kill()
+        for name in ("mortal", "survivor"):
+            expect(page.stream(name)).to_have_attribute("data-connection", "reconnecting")
+        server.start()
+        # Jupyter's kernels end with their server; a process of its own goes on.
+        expect(page.stream("survivor")).to_have_attribute("data-connection", "live", timeout=20_000)
+        hurry(server)
+        expect(page.stream("survivor")).to_have_attribute("data-state", "completed")
+        expect(page.stream("mortal")).to_have_attribute("data-state", "interrupted", timeout=20_000)
+    assert_whole(page, survivor)
+    assert page.counter(mortal)[1:] == (0, 0)
+    texts = page.lanes(mortal)
+    assert texts
+    for name, text in texts.items():
+        assert SAYS[name].startswith(text)
+    tail = server.get("swarm-stream/api/streams/mortal")["tail"]
+    assert page.counter(mortal)[0] == tail
