@@ -1,0 +1,280 @@
+"""What is made of a producer that has left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from jupyter_extension.kernels import (
+    KERNEL_ACTIONS,
+    LEAVE_S,
+    RETURN_S,
+    Facts,
+    KernelWatch,
+    reason_to_interrupt,
+)
+from swarm_stream.errors import LogError
+from swarm_stream.hub.hub import StreamHub
+from swarm_stream.hub.processes import ProcessId, this_process
+from swarm_stream.logs.memory import MemoryLog
+
+if TYPE_CHECKING:
+    from tests.extension.site import MakeSite
+
+LOST_S = 100.0
+LIVING = this_process()
+DEAD = msgspec.structs.replace(LIVING, started=LIVING.started + 1)
+KERNEL = "0a1b"
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (Facts(alive=True, stalled_s=1e9), None),
+        (Facts(alive=True, is_kernel=True, here=True, asked_to_go=True), None),
+        (Facts(alive=False), "its process has ended"),
+        (Facts(alive=False, is_kernel=True, here=True), "the kernel died"),
+        (Facts(alive=False, is_kernel=True), "the kernel has ended"),
+        (Facts(alive=False, is_kernel=True, asked_to_go=True), "the kernel was shut down"),
+        (Facts(alive=False, is_kernel=True, asked_to_go=True, here=True, dead_s=0.5), None),
+        (
+            Facts(alive=False, is_kernel=True, asked_to_go=True, here=True, dead_s=LEAVE_S),
+            "the kernel was restarted",
+        ),
+        (Facts(alive=None, stalled_s=LOST_S - 1), None),
+        (
+            Facts(alive=None, stalled_s=LOST_S),
+            "nothing was heard from its producer for 100 seconds",
+        ),
+    ],
+)
+def test_reasons(facts: Facts, reason: str | None) -> None:
+    assert reason_to_interrupt(facts, lost_after_s=LOST_S) == reason
+
+
+def test_long_limits_are_told_in_hours() -> None:
+    told = reason_to_interrupt(Facts(alive=None, stalled_s=1e6), lost_after_s=86_400)
+    assert told == "nothing was heard from its producer for 24 hours"
+
+
+class Watched:
+    """A watch over a log in memory, with a clock of its own."""
+
+    def __init__(self, *, lost_after_s: float = LOST_S, wall_ms: float | None = None) -> None:
+        self.log = MemoryLog()
+        self.hub = StreamHub(self.log, server_id="srv")
+        self.kernels: dict[str, Any] = {}
+        self.now = 1000.0
+        options: dict[str, Any] = {} if wall_ms is None else {"wall_ms": lambda: wall_ms}
+        self.watch = KernelWatch(
+            self.hub,
+            PlainKernels(self.kernels),
+            lost_after_s=lost_after_s,
+            clock=lambda: self.now,
+            **options,
+        )
+
+    def leave(
+        self, stream: str = "s", *, process: ProcessId | None = None, kernel: str = ""
+    ) -> None:
+        """Make a stream whose producer has left."""
+        self.make(stream, process=process, kernel=kernel)
+        self.hub._tell_watchers(stream, stalled=True)
+
+    def make(
+        self, stream: str = "s", *, process: ProcessId | None = None, kernel: str = ""
+    ) -> None:
+        meta = msgspec.json.encode(
+            {"process": process, "kernel": kernel} if process else {"kernel": kernel}
+        )
+        self.log.claim_now(stream, producer="p", meta=meta)
+        self.log.append_now(
+            stream, epoch=1, offset=0, events=[b'{"type":"start","t":1}'], closes=False
+        )
+
+    async def look(self, stream: str = "s") -> str | None:
+        """Look once; gives the reason if that ended the stream."""
+        await self.watch.look()
+        info = self.log.info_now(stream)
+        if not info.closed:
+            return None
+        part = self.log.read_now(stream, info.tail - 1, max_events=1, max_bytes=1)
+        return str(json.loads(part.body)["reason"])
+
+
+class PlainKernels:
+    """A kernel manager of plain objects."""
+
+    def __init__(self, kernels: dict[str, Any]) -> None:
+        self._kernels = kernels
+
+    def __contains__(self, kernel_id: str, /) -> bool:
+        return kernel_id in self._kernels
+
+    def get_kernel(self, kernel_id: str) -> Any:
+        return self._kernels[kernel_id]
+
+
+@pytest.mark.asyncio
+async def test_the_living_may_be_silent_for_ever() -> None:
+    watched = Watched()
+    watched.leave(process=LIVING)
+    watched.now += 1e9
+    assert await watched.look() is None
+
+
+@pytest.mark.asyncio
+async def test_the_dead_end_at_the_first_look() -> None:
+    watched = Watched()
+    watched.leave(process=DEAD)
+    assert await watched.look() == "its process has ended"
+    await watched.watch.look()  # and once only
+
+
+@pytest.mark.asyncio
+async def test_a_restart_is_told_from_a_death_and_from_a_shutdown() -> None:
+    for gone, reason in ((False, "the kernel was restarted"), (True, "the kernel was shut down")):
+        watched = Watched()
+        kernel = watched.kernels[KERNEL] = SimpleNamespace(shutting_down=True)
+        watched.leave(process=DEAD, kernel=KERNEL)
+        assert await watched.look() is None
+        kernel.shutting_down = False  # a new process is there already
+        if gone:
+            del watched.kernels[KERNEL]
+        watched.now += LEAVE_S
+        assert await watched.look() == reason
+    watched = Watched()
+    watched.kernels[KERNEL] = SimpleNamespace(shutting_down=False)
+    watched.leave(process=DEAD, kernel=KERNEL)
+    assert await watched.look() == "the kernel died"
+
+
+@pytest.mark.asyncio
+async def test_one_of_which_nothing_is_known_has_its_time() -> None:
+    watched = Watched()
+    watched.leave()
+    watched.now += LOST_S - 1
+    assert await watched.look() is None
+    watched.now += 1
+    assert (await watched.look() or "").startswith("nothing was heard")
+
+
+@pytest.mark.asyncio
+async def test_one_that_came_back_begins_anew() -> None:
+    watched = Watched()
+    watched.leave()
+    watched.now += LOST_S
+    watched.hub._tell_watchers("s", stalled=False)
+    assert await watched.look() is None
+    watched.hub._tell_watchers("s", stalled=True)
+    watched.now += LOST_S - 1
+    assert await watched.look() is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("silent_ms", "left_s"), [(0, LOST_S), (20_000, 80), (10**10, RETURN_S), (-(10**10), LOST_S)]
+)
+async def test_silence_before_the_start_counts_but_for_a_time_to_return(
+    silent_ms: int, left_s: float
+) -> None:
+    watched = Watched()
+    watched.make()
+    updated_ms = watched.log.info_now("s").updated_ms
+    again = KernelWatch(
+        watched.hub,
+        PlainKernels({}),
+        lost_after_s=LOST_S,
+        clock=lambda: watched.now,
+        wall_ms=lambda: updated_ms + silent_ms,
+    )
+    watched.watch = again
+    await again.start()
+    await again.aclose()
+    watched.now += left_s - 0.5
+    assert await watched.look() is None
+    watched.now += 0.5
+    assert await watched.look() is not None
+
+
+@pytest.mark.asyncio
+async def test_a_full_disk_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    watched.leave(process=DEAD)
+    with monkeypatch.context() as patch:
+
+        async def full(*_args: object, **_kwargs: object) -> None:
+            raise LogError("the disk is full")
+
+        patch.setattr(watched.log, "append", full)
+        assert await watched.look() is None
+    assert await watched.look() == "its process has ended"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "meta", [b"{}", b'{"process":1}', b'{"kernel":[]}', b'{"process":{"pid":"x"}}'], ids=str
+)
+async def test_another_clients_meta_says_nothing(meta: bytes) -> None:
+    watched = Watched()
+    watched.log.claim_now("s", producer="p", meta=meta)
+    watched.hub._tell_watchers("s", stalled=True)
+    assert await watched.look() is None
+
+
+@pytest.mark.asyncio
+async def test_a_stream_deleted_meanwhile_is_forgotten() -> None:
+    watched = Watched()
+    watched.leave(process=DEAD)
+    await watched.hub.delete("s")
+    await watched.watch.look()
+    assert await watched.log.list() == []
+
+
+@pytest.mark.asyncio
+async def test_the_loop_waits_while_nobody_is_missing_and_looks_at_once_when_somebody_is() -> None:
+    watched = Watched()
+    await watched.watch.start()
+    await asyncio.sleep(0)
+    watched.leave(process=DEAD)
+    async with asyncio.timeout(10):
+        while not watched.log.info_now("s").closed:
+            await asyncio.sleep(0.001)
+    await watched.watch.aclose()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"action": "shutdown", "status": "success"}, "the kernel was shut down"),
+        ({"action": "restart", "status": "success"}, "the kernel was restarted"),
+        ({"action": "restart", "status": "error"}, None),
+        ({"action": "interrupt", "status": "success"}, None),
+        ({"action": "shutdown", "status": "success", "kernel_id": "another"}, None),
+    ],
+)
+async def test_jupyters_events_end_the_runs_of_kernels_elsewhere(
+    make_site: MakeSite, data: dict[str, str], reason: str | None
+) -> None:
+    site = await make_site()
+    hub, server = site.app.hub, site.app.serverapp
+    assert hub is not None
+    assert server is not None
+    assert server.event_logger is not None
+    for stream, process in (("remote", None), ("living", LIVING)):
+        meta = {"kernel": KERNEL} | ({"process": process} if process else {})
+        await hub.log.claim(stream, producer="p", meta=msgspec.json.encode(meta))
+    event = {"kernel_id": KERNEL, "msg": "it did", **data}
+    server.event_logger.emit(schema_id=KERNEL_ACTIONS, data=event)
+    await server.event_logger.gather_listeners()
+    if reason is None:
+        assert not (await hub.log.info("remote")).closed
+        return
+    last = await hub.log.read("remote", 0, max_events=9, max_bytes=10**6)
+    assert json.loads(last.body)["reason"] == reason
+    assert not (await hub.log.info("living")).closed
