@@ -97,6 +97,9 @@ class Channel:
             return str(self.connection.refusal)
         if self.link is not None and self.link.reason:
             return self.link.reason
+        waiting = len(self.buffer)
+        if waiting and self.link is not None and self.link.state is LinkState.CONNECTING:
+            return f"the server does not answer; {waiting} events wait for it, nothing is lost"
         return self.connection.notice
 
     def open(self) -> None:
