@@ -20,7 +20,7 @@ import {
 import { laneAncestors, laneColour, laneHead, laneName } from "./lanes.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { type SegmentView, segmentView } from "./segments.ts";
-import type { Item, LaneState, Observer, Segment } from "./transcript.ts";
+import { gapText, type Item, type LaneState, type Observer, type Segment } from "./transcript.ts";
 
 export interface BodyEvents {
   reply: ReplyTo;
@@ -87,7 +87,10 @@ export class Body implements Observer {
         this.put(item, messageView(item));
         return;
       case "tool":
-        this.put(item, toolView(item));
+        this.put(
+          item,
+          toolView(item, () => this.isOver),
+        );
         return;
       case "input":
         this.put(
@@ -99,6 +102,10 @@ export class Body implements Observer {
       case "raw":
         if (item.lane === null) this.append(rawView(item).element);
         else this.put(item, rawView(item));
+        return;
+      case "gap":
+        this.events.announce(gapText(item));
+        this.line(gapText(item), item.kind);
         return;
       case "handoff":
       case "select":
@@ -123,17 +130,6 @@ export class Body implements Observer {
     for (const view of this.views.values()) view.update();
     this.append(endView(transcript, this.events.summary()));
     this.events.announce(`The run has ${ENDED[transcript.outcome ?? "completed"]}.`);
-  }
-
-  /** Say in its place that events are no longer kept. */
-  missing(from: number, to: number): void {
-    const count = to - from;
-    const what = count === 1 ? "1 event is" : `${count} events are`;
-    this.line(
-      `${what} missing here: the server no longer keeps offsets ${from} to ${to - 1}`,
-      "gap",
-    );
-    this.events.announce(`${what} missing.`);
   }
 
   private get lanes(): ReadonlyMap<number, LaneState> {

@@ -26,6 +26,7 @@ export interface CommModel {
 }
 
 export class CommLink implements Link {
+  readonly peer = "kernel";
   private socket = "";
   private expected = 1;
   private pulse: Pulse = pulseAt(0);

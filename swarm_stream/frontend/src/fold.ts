@@ -48,6 +48,9 @@ export class Transcript {
   paused = false;
 
   private readonly segments = new Map<number, Segment>();
+  /** Open segments that a hole went through. */
+  private readonly torn = new Set<number>();
+  private holed = false;
   private readonly tools = new Map<string, ToolItem>();
   private readonly inputs = new Map<string, InputItem>();
   private readonly unanswered = new Set<InputItem>();
@@ -68,6 +71,18 @@ export class Transcript {
       this.last_t = event.t;
     }
     this.take(event);
+  }
+
+  /**
+   * Note in its place that events are gone. What a lane says after it goes into another piece,
+   * so that no reader takes both for one. The Python twin has no such thing: it runs where the
+   * events are made.
+   */
+  missed(from: number, to: number): void {
+    for (const [seg, segment] of this.segments) if (segment.open) this.torn.add(seg);
+    this.pieces = [];
+    this.holed = true;
+    this.add({ kind: "gap", lane: null, from, to });
   }
 
   /** Questions to a person that nobody has answered yet. */
@@ -108,9 +123,11 @@ export class Transcript {
   private take(event: AnyEvent): void {
     switch (event.type) {
       case "delta": {
-        const segment = this.segments.get(event.seg) ?? this.begin(event.seg, null, "text");
+        const segment = this.growing(event.seg);
         segment.append(event.text);
         this.deltas += 1;
+        // Whoever speaks after a hole is not paused: that it was let go on is in the hole.
+        if (this.holed) this.paused = false;
         const lane = segment.lane === null ? undefined : this.lanes.get(segment.lane);
         if (lane !== undefined) lane.deltas += 1;
         this.observer?.grew(segment, event.text);
@@ -122,6 +139,7 @@ export class Transcript {
       case "close": {
         const segment = this.segments.get(event.seg) ?? this.begin(event.seg, null, "text");
         segment.open = false;
+        this.torn.delete(event.seg);
         segment.partial = event.partial;
         segment.final = event.text;
         this.observer?.closed(segment);
@@ -225,6 +243,16 @@ export class Transcript {
     this.items.push(segment);
     this.observer?.began(segment);
     return segment;
+  }
+
+  /** The segment that takes the next text: another one after a hole. */
+  private growing(seg: number): Segment {
+    const held = this.segments.get(seg);
+    if (held === undefined) return this.begin(seg, null, "text");
+    if (!this.torn.delete(seg)) return held;
+    held.open = false;
+    this.observer?.closed(held);
+    return this.begin(seg, held.lane, held.channel);
   }
 
   private add<T extends Item>(item: T): T {

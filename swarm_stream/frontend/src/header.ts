@@ -27,7 +27,7 @@ export class Header {
   private readonly elapsed = h("span", "swst-elapsed");
   private readonly chunks = h("span", "swst-chunks");
   private readonly counter = h("span", "swst-counter");
-  private readonly note = h("div", "swst-note");
+  private readonly note = attrs(h("div", "swst-note"), { role: "status" });
 
   constructor(controls: HTMLElement, notice: HTMLElement) {
     const dot = attrs(h("span", "swst-dot"), { "aria-hidden": "true" });
@@ -48,7 +48,7 @@ export class Header {
     setText(this.title, facts.title);
     setText(this.run, RUN_WORDS[facts.run]);
     setText(this.connection, facts.connection.words);
-    setAttribute(this.connection, "title", facts.connection.title);
+    setAttribute(this.connection, "title", facts.connection.note);
     setText(this.elapsed, facts.elapsed);
     const chunks = facts.chunks === 1 ? "1 chunk" : `${facts.chunks} chunks`;
     setText(this.chunks, facts.rate === null ? chunks : `${chunks} · ${rateWords(facts.rate)}`);

@@ -42,7 +42,7 @@ function contentPart(part: unknown): HTMLElement {
   return element;
 }
 
-export function toolView(item: ToolItem): ItemView {
+export function toolView(item: ToolItem, isOver: () => boolean): ItemView {
   const status = h("span", "swst-tool-status");
   const line = h(
     "summary",
@@ -56,10 +56,10 @@ export function toolView(item: ToolItem): ItemView {
   element.setAttribute("data-call", item.call);
   if (item.arguments !== "") body.append(block("Arguments", prettyText(item.arguments)));
   const update = () => {
-    element.classList.toggle("swst-running", item.result === null);
+    element.classList.toggle("swst-running", item.result === null && !isOver());
     element.classList.toggle("swst-error", item.is_error);
     if (item.result === null) {
-      status.textContent = "running";
+      status.textContent = isOver() ? "gave no result" : "running";
       return;
     }
     const first = shorten(item.result, ARGUMENT_CHARS);
@@ -136,6 +136,7 @@ export function lineOf(item: Item, lanes: Lanes): string | null {
     case "tool":
     case "input":
     case "raw":
+    case "gap":
       return null;
     default:
       return item satisfies never;

@@ -3,6 +3,9 @@
 import type { ControlAction } from "./frames.ts";
 import type { State } from "./subscriber.ts";
 
+/** Who is at the other end of a link. */
+export type Peer = "server" | "kernel";
+
 /** How the way to the server is. */
 export type LinkStatus =
   | { readonly is: "connecting" }
@@ -33,6 +36,7 @@ export interface Following {
 }
 
 export interface Link {
+  readonly peer: Peer;
   /** What the header says once about how the frames come; "" if nothing is unusual. */
   readonly note: string;
   follow(stream: string, options: { wait: boolean }, watcher: Watcher): Following;

@@ -49,6 +49,7 @@ export function pageSocket(baseUrl: string): PageSocket {
 }
 
 export class PageSocket implements Link {
+  readonly peer = "server";
   readonly note = "";
   private state: Connection = { is: "idle" };
   private wire: Wire | undefined;

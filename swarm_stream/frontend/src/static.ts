@@ -13,7 +13,7 @@ import { isObject } from "./events.ts";
 import type { Transcript } from "./fold.ts";
 import { laneAncestors, laneColour, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
-import type { Item, Segment } from "./transcript.ts";
+import { gapText, type Item, type Segment } from "./transcript.ts";
 
 /** Found in every HTML that was written here, and in nothing else. */
 export const STATIC_MARK = "data-swarm-stream-static";
@@ -73,7 +73,7 @@ export function blocksOf(transcript: Transcript): Block[] {
 }
 
 /** Items that stand between the turns of lanes, not inside one. */
-const LINES: ReadonlySet<string> = new Set(["handoff", "select", "control"]);
+const LINES: ReadonlySet<string> = new Set(["handoff", "select", "control", "gap"]);
 
 function segmentBlocks(segment: Segment): Block[] {
   const { text, channel, partial, final } = segment;
@@ -116,6 +116,8 @@ function itemBlocks(item: Item, transcript: Transcript): Block[] {
         : [];
     case "control":
       return [block("note", item.by === "" ? item.action : `${item.action} by ${item.by}`)];
+    case "gap":
+      return [block("note", gapText(item))];
     case "raw":
     case "unknown":
       // For whoever debugs; they are in the stream, not in what a reader keeps.

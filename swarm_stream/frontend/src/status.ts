@@ -1,7 +1,7 @@
 /** What the header says of a run and of the connection, as words and as attributes. Pure. */
 
 import type { Transcript } from "./fold.ts";
-import type { LinkStatus } from "./link.ts";
+import type { LinkStatus, Peer } from "./link.ts";
 import { lag, type State } from "./subscriber.ts";
 
 export type RunState =
@@ -36,8 +36,10 @@ export interface ConnectionWords {
   /** `data-connection` of the view. */
   readonly is: string;
   readonly words: string;
-  /** More, on hovering. */
-  readonly title: string;
+  /** What is going on and what to do, in full; "" where the words are enough. */
+  readonly note: string;
+  /** Whether the note waits for a moment: what passes by itself need not be read. */
+  readonly passing: boolean;
 }
 
 /** A viewer that is fewer events behind than this is called live. */
@@ -48,42 +50,52 @@ export interface Trouble {
   readonly message: string;
 }
 
+const AGAIN = "It is tried again by itself, and then the view goes on where it was.";
+const NO_ANSWER: { readonly [K in Peer]: string } = {
+  server: `The Jupyter server does not answer. ${AGAIN}`,
+  kernel: `The kernel does not answer; it may be busy, asleep or gone. ${AGAIN}`,
+};
+
 export function connectionWords(
   link: LinkStatus,
   state: State | null,
   trouble: Trouble | null,
+  peer: Peer,
   now: number,
 ): ConnectionWords {
-  if (state?.is === "closed") return { is: "ended", words: "ended", title: "Everything was shown" };
+  if (state?.is === "closed") return say("ended", "ended");
+  const again = (state?.received ?? 0) > 0;
   switch (link.is) {
     case "login":
-      return {
-        is: "login",
-        words: "log in again",
-        title: "The server no longer accepts this page's login. Log in, then reload the page.",
-      };
+      return say(
+        "login",
+        "log in again",
+        "Jupyter does not accept this page's login any more. Log in again in another tab and " +
+          "come back to this one: the view then goes on where it was.",
+      );
     case "forbidden":
-      return { is: "forbidden", words: "not allowed", title: "The server refuses this page." };
+      return say(
+        "forbidden",
+        "not allowed",
+        "The server does not let you read runs. Ask whoever looks after it.",
+      );
     case "absent":
-      return {
-        is: "absent",
-        words: "no extension",
-        title: "This Jupyter server has no swarm_stream extension.",
-      };
+      return say(
+        "absent",
+        "no extension",
+        "This Jupyter server has no swarm_stream extension. Install swarm_stream where the " +
+          "server runs, start it again and reload the page.",
+      );
     case "waiting": {
       const seconds = Math.max(0, Math.ceil((link.until - now) / 1000));
-      return {
-        is: "reconnecting",
-        words: seconds > 0 ? `reconnecting in ${seconds} s` : "reconnecting",
-        title: "The connection broke. The run does not notice, and nothing will be missing.",
-      };
+      const words = again ? "reconnecting" : "connecting";
+      const shown = seconds > 1 ? `${words} in ${seconds} s` : words;
+      return passing(words, shown, NO_ANSWER[peer]);
     }
-    case "connecting":
-      return {
-        is: (state?.received ?? 0) > 0 ? "reconnecting" : "connecting",
-        words: (state?.received ?? 0) > 0 ? "reconnecting" : "connecting",
-        title: "",
-      };
+    case "connecting": {
+      const words = again ? "reconnecting" : "connecting";
+      return passing(words, words, NO_ANSWER[peer]);
+    }
     case "open":
       return subscriptionWords(state, trouble);
     default:
@@ -92,29 +104,56 @@ export function connectionWords(
 }
 
 function subscriptionWords(state: State | null, trouble: Trouble | null): ConnectionWords {
-  if (trouble !== null) return { is: "failed", words: "cannot resume", title: trouble.message };
+  if (trouble !== null) return say("failed", "cannot resume", troubleNote(trouble));
   if (state === null || state.is !== "live") {
-    return { is: "joining", words: "connecting", title: "Asked for the stream" };
+    return passing("joining", "connecting", "The server has not told yet what it has of this run.");
   }
   const behind = lag(state);
-  if (behind > LIVE_LAG) {
-    return { is: "catching-up", words: `catching up ${behind}`, title: `${behind} events behind` };
+  if (behind > LIVE_LAG) return say("catching-up", `catching up ${behind}`);
+  if (state.notice !== "") {
+    return say(
+      "held",
+      "held up",
+      `${sentence(state.notice)} The run waits for that, and then goes on by itself.`,
+    );
   }
   if (state.producer === "none") {
-    return {
-      is: "no-producer",
-      words: "kernel not connected",
-      title: "Nobody produces this stream now. If its kernel comes back, it goes on here.",
-    };
+    return say(
+      "no-producer",
+      "kernel not connected",
+      "Nobody is at work on this run now. If its kernel comes back, it goes on here.",
+    );
   }
   if (state.producer === "stalled") {
-    return {
-      is: "stalled",
-      words: "kernel not heard",
-      title: "The kernel has not been heard for a while. It may be asleep or cut off.",
-    };
+    return passing(
+      "stalled",
+      "kernel not heard",
+      "Nothing is heard from the kernel; it may be asleep, cut off or restarting. Everything it " +
+        "said until then is here. If it comes back, the run goes on here.",
+    );
   }
-  return { is: "live", words: "live", title: "Events are shown as they come" };
+  return say("live", "live");
+}
+
+function troubleNote({ code, message }: Trouble): string {
+  const next = code === "log_lost" || code === "hole";
+  return next
+    ? `${sentence(message)} What is shown here stays until you reload the page, which shows what the server has now.`
+    : sentence(message);
+}
+
+function say(is: string, words: string, note = ""): ConnectionWords {
+  return { is, words, note, passing: false };
+}
+
+function passing(is: string, words: string, note: string): ConnectionWords {
+  return { is, words, note, passing: true };
+}
+
+/** A message of a program, as a sentence for people. */
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
 }
 
 /** Seconds, as a reader likes them: 12.3 s, 4 min 5 s. */

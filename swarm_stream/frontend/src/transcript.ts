@@ -92,6 +92,13 @@ export interface RawItem {
   readonly lane: number | null;
   readonly native: unknown;
 }
+/** Events from `from` to `to` - 1 are gone; not an event, so only who saw the hole has it. */
+export interface GapItem {
+  readonly kind: "gap";
+  readonly lane: null;
+  readonly from: number;
+  readonly to: number;
+}
 export interface UnknownItem {
   readonly kind: "unknown";
   readonly lane: null;
@@ -105,7 +112,18 @@ export type Item =
   | InputItem
   | ControlItem
   | RawItem
+  | GapItem
   | UnknownItem;
+
+/** What stands where events are gone. */
+export function gapText({ from, to }: GapItem): string {
+  const count = to - from;
+  const [what, which] =
+    count === 1
+      ? ["1 event is", `number ${from}`]
+      : [`${count} events are`, `numbers ${from} to ${to - 1}`];
+  return `${what} missing here: the server no longer keeps ${which}`;
+}
 
 /** Told of each change as it is made, in order. */
 export interface Observer {

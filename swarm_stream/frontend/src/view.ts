@@ -17,7 +17,14 @@ import type { Following, Link, LinkStatus, Watcher } from "./link.ts";
 import { Painter } from "./paint.ts";
 import { registry } from "./registry.ts";
 import { Scroller } from "./scroll.ts";
-import { connectionWords, duration, Rate, runState, type Trouble } from "./status.ts";
+import {
+  type ConnectionWords,
+  connectionWords,
+  duration,
+  Rate,
+  runState,
+  type Trouble,
+} from "./status.ts";
 import { STYLE } from "./style.ts";
 import type { State } from "./subscriber.ts";
 
@@ -43,6 +50,8 @@ export interface View {
 
 /** How long a stream that is waited for may be absent before the view says so. */
 const PATIENCE_MS = 10_000;
+/** How long a state that passes by itself may last before the view explains it. */
+const PASSING_MS = 2000;
 
 export function createView(root: HTMLElement, link: Link, options: ViewOptions): View {
   return new StreamView(root, link, options);
@@ -69,6 +78,9 @@ class StreamView implements View, Watcher {
   /** When the last event was drawn, on this page's clock. */
   private drawnAt = 0;
   private sawRunning = false;
+  /** What was last said of the connection, and since when. */
+  private shown = "";
+  private shownAt = 0;
   private disposed = false;
 
   constructor(
@@ -117,7 +129,7 @@ class StreamView implements View, Watcher {
   missing(from: number, to: number): void {
     // What came before the hole is drawn before it.
     this.painter.flush();
-    this.body.missing(from, to);
+    this.transcript.missed(from, to);
   }
 
   described(meta: Record<string, unknown>): void {
@@ -181,7 +193,15 @@ class StreamView implements View, Watcher {
     const { transcript, subscription, root } = this;
     const now = performance.now();
     const run = runState(transcript);
-    const connection = connectionWords(this.status, subscription, this.trouble, now);
+    const connection = connectionWords(
+      this.status,
+      subscription,
+      this.trouble,
+      this.link.peer,
+      now,
+    );
+    if (connection.is !== this.shown) this.shownAt = now;
+    this.shown = connection.is;
     const over = transcript.outcome !== null;
     const { received = 0, missing = 0, doubled = 0 } = subscription ?? {};
     this.header.draw({
@@ -194,7 +214,7 @@ class StreamView implements View, Watcher {
       received,
       missing,
       doubled,
-      note: this.note(now),
+      note: this.note(connection, now),
     });
     this.controls.update({
       caps: transcript.caps,
@@ -226,10 +246,9 @@ class StreamView implements View, Watcher {
     return last_t - first_t < 1000 ? null : (1000 * deltas) / (last_t - first_t);
   }
 
-  private note(now: number): string {
-    const { subscription, trouble, link } = this;
-    if (trouble !== null) return trouble.message;
-    if (subscription?.notice) return subscription.notice;
+  private note({ note, passing }: ConnectionWords, now: number): string {
+    const { link } = this;
+    if (note !== "" && (!passing || now - this.shownAt > PASSING_MS)) return note;
     const late = now - this.bornAt > PATIENCE_MS;
     if (late && this.transcript.count === 0 && this.status.is === "open") {
       return "The server has nothing of this stream yet; it is shown here as soon as it begins.";

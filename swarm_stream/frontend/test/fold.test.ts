@@ -49,3 +49,49 @@ it("knows what is unanswered and whether the run is paused", () => {
   expect(transcript.waiting).toEqual([]);
   expect(transcript.paused).toBe(false);
 });
+
+describe("a hole", () => {
+  const holed = (...bodies: object[]) => {
+    const transcript = new Transcript();
+    transcript.extend(
+      [
+        { type: "lane", lane: 0, name: "ann" },
+        { type: "open", seg: 0, lane: 0 },
+        { type: "delta", seg: 0, text: "before " },
+      ].map(decodeEvent),
+    );
+    transcript.missed(3, 9);
+    transcript.extend(bodies.map(decodeEvent));
+    return transcript;
+  };
+  const shape = ({ items }: Transcript) =>
+    items.map((item) => (item.kind === "segment" ? `${item.lane} ${item.text}` : item.kind));
+
+  it("stands between what was said before and after it", () => {
+    const transcript = holed({ type: "delta", seg: 0, text: "after" }, { type: "close", seg: 0 });
+    expect(shape(transcript)).toEqual(["0 before ", "gap", "0 after"]);
+    expect(transcript.textByLane().get(0)).toBe("before after");
+    expect(transcript.snapshot().items).toMatchObject([{ open: false }, {}, { open: false }]);
+  });
+
+  it("may have taken all the rest of what was open", () => {
+    expect(shape(holed({ type: "close", seg: 0 }))).toEqual(["0 before ", "gap"]);
+    expect(shape(holed({ type: "open", seg: 1, lane: 0 }))).toEqual(["0 before ", "gap", "0 "]);
+  });
+
+  it("does not join the halves of a large event", () => {
+    const transcript = new Transcript();
+    transcript.apply(decodeEvent({ type: "part", index: 0, count: 2, data: '{"type":' }));
+    transcript.missed(1, 4);
+    transcript.apply(decodeEvent({ type: "part", index: 1, count: 2, data: '"start"}' }));
+    expect(shape(transcript)).toEqual(["gap"]);
+  });
+
+  it("may have a resume in it", () => {
+    const transcript = holed();
+    transcript.apply(decodeEvent({ type: "control", id: "c", action: "pause" }));
+    expect(transcript.paused).toBe(true);
+    transcript.apply(decodeEvent({ type: "delta", seg: 0, text: "x" }));
+    expect(transcript.paused).toBe(false);
+  });
+});

@@ -13,6 +13,15 @@ interface Vector {
   readonly text: string;
 }
 
+it("says where events are missing", () => {
+  const transcript = new Transcript();
+  transcript.missed(0, 2);
+  const said = "2 events are missing here: the server no longer keeps numbers 0 to 1";
+  expect(toText(transcript)).toContain(said);
+  expect(toMarkdown(transcript)).toContain(said);
+  expect(toHtml(transcript)).toContain(said);
+});
+
 describe("vectors", () => {
   it.each(vectors<Vector>("static"))("%s", (_name, { events, markdown, html, text }) => {
     const transcript = new Transcript();

@@ -6,6 +6,7 @@ import { Followers } from "../src/followers.ts";
 import type { ClientFrame, ServerFrame } from "../src/frames.ts";
 import type { Link } from "../src/link.ts";
 import { createView, type View, type ViewOptions } from "../src/view.ts";
+import { subscribed } from "./fakes.ts";
 
 let host: HTMLElement;
 let sent: ClientFrame[];
@@ -19,6 +20,7 @@ function show(options: Partial<ViewOptions> = {}): void {
     () => {},
   );
   const link: Link = {
+    peer: "server",
     note: "",
     follow: (...args) => followers.follow(...args),
   };
@@ -153,12 +155,34 @@ it("shows a tool's failure on one line, with the rest folded", () => {
   expect(tool?.querySelector("summary")?.textContent).toBe('book({"a":1})failed: no route');
 });
 
+it("does not call a tool running when the run is over", () => {
+  events(ALICE, { type: "tool_call", call: "c", lane: 0, name: "book", arguments: "" });
+  expect(host.querySelector(".swst-tool-status")?.textContent).toBe("running");
+  events({ type: "end", outcome: "interrupted", reason: "the kernel died" });
+  expect(host.querySelector(".swst-tool-status")?.textContent).toBe("gave no result");
+  expect(host.querySelector(".swst-tool")?.className).not.toContain("swst-running");
+});
+
 it("says where events are missing", () => {
   events(ALICE);
   give({ op: "gone", stream: "a", head: 40, tail: 50 });
   expect(root().dataset.missing).toBe("39");
   expect(host.querySelector(".swst-line-gap")?.textContent).toContain("39 events are missing here");
   expect(sent.at(-1)).toMatchObject({ op: "subscribe", from: 40 });
+});
+
+it("shows what comes after a hole after it", () => {
+  events(ALICE, { type: "open", seg: 0, lane: 0 }, { type: "delta", seg: 0, text: "before" });
+  give({ op: "gone", stream: "a", head: 40, tail: 50 });
+  give({ ...subscribed("a", 40, 50) });
+  offset = 40;
+  events({ type: "delta", seg: 0, text: "after" }, { type: "close", seg: 0 });
+  const list = host.querySelector(".swst-list");
+  expect([...(list?.children ?? [])].map(({ textContent }) => textContent)).toEqual([
+    "Aalicebefore",
+    "37 events are missing here: the server no longer keeps numbers 3 to 39",
+    "Aaliceafter",
+  ]);
 });
 
 it("says it after what came before", () => {
@@ -174,7 +198,24 @@ it("says it after what came before", () => {
 it("says when it cannot go on", () => {
   give({ op: "error", stream: "a", code: "not_allowed", message: "ask ann", cause: "subscribe" });
   expect(root().dataset.connection).toBe("failed");
-  expect(host.querySelector(".swst-note")?.textContent).toBe("ask ann");
+  expect(host.querySelector(".swst-note")?.textContent).toBe("Ask ann.");
+});
+
+it("explains a cut only if it lasts", () => {
+  const note = () => host.querySelector(".swst-note")?.textContent;
+  events(START);
+  followers.lost();
+  followers.linked({ is: "waiting", until: performance.now() + 60_000 });
+  vi.advanceTimersByTime(1500);
+  expect(root().dataset.connection).toBe("reconnecting");
+  expect(note()).toBe("");
+  vi.advanceTimersByTime(2000);
+  expect(note()).toContain("The Jupyter server does not answer");
+  followers.linked({ is: "open" });
+  followers.opened();
+  give(subscribed("a", offset, offset));
+  expect(root().dataset.connection).toBe("live");
+  expect(note()).toBe("");
 });
 
 it("tells the reader after a while that there is nothing yet", () => {
