@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
+from swarm_stream.logs.sqlite import SQLiteLog
 from tests.browser.conftest import open_notebooks
 from tests.browser.slow_team import SAYS, SLOW_TEAM, hurry, team_outside
 from tests.browser.wire import wire_to
@@ -122,3 +126,79 @@ def test_the_server_is_killed_and_started_again(
         assert SAYS[name].startswith(text)
     tail = server.get("swarm-stream/api/streams/mortal")["tail"]
     assert page.counter(mortal)[0] == tail
+
+
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
+def test_the_server_is_stopped_in_order_and_comes_back_without_the_head_of_a_log(
+    far_notebook: Callable[..., Notebook], server: JupyterServer, wire: Wire
+) -> None:
+    kept, trimmed = 0, 1
+    with team_outside(server, "kept", "trimmed"):
+        page = far_notebook(
+            "stopped", "import swarm_stream as ss", "ss.attach('kept')", "ss.attach('trimmed')"
+        )
+        for number in range(3):
+            page.run(number)
+        wait_beyond(page, 10, kept)
+        wait_beyond(page, 10, trimmed)
+        wire.cut(refuse=True)
+        expect(page.stream("trimmed")).to_have_attribute("data-connection", "reconnecting")
+        seen = page.counter(trimmed)[0]
+        wait_tail(server, "trimmed", seen + 10)
+        server.stop()
+        head = trim(server, "trimmed")
+        server.start()
+        wire.mend()
+        wait_beyond(page, seen, trimmed)
+        gap = page.view(trimmed).locator(".swst-line-gap")
+        missing = head - seen
+        expect(gap).to_contain_text(f"{missing} events are missing here")
+        expect(page.view(trimmed).locator(".swst-counter")).to_contain_text(f"missing {missing}")
+        hurry(server)
+        for name in ("kept", "trimmed"):
+            expect(page.stream(name)).to_have_attribute("data-state", "completed")
+    assert_whole(page, kept)
+    tail = server.get("swarm-stream/api/streams/trimmed")["tail"]
+    assert page.counter(trimmed) == (tail - missing, missing, 0)
+    # What was said before the hole stands above it, what was said after it below.
+    before, after = page.view(trimmed).evaluate(
+        """root => {
+          const pieces = [...root.querySelectorAll('.swst-line-gap, [data-seg]')];
+          const gap = pieces.findIndex((piece) => piece.matches('.swst-line-gap'));
+          const text = (list) => list.map((piece) => piece.swstSource()).join('');
+          return [text(pieces.slice(0, gap)), text(pieces.slice(gap + 1))];
+        }"""
+    )
+    said = "".join(SAYS.values())
+    assert before
+    assert said.startswith(before)
+    assert said.endswith(after)
+    assert len(before) + len(after) < len(said)
+
+
+def wait_tail(server: JupyterServer, stream: str, beyond: int) -> None:
+    """Wait until the server has more of a stream than that."""
+    deadline = time.monotonic() + 30
+    while server.get(f"swarm-stream/api/streams/{stream}")["tail"] <= beyond:
+        assert time.monotonic() < deadline, f"stream {stream} does not grow"
+        time.sleep(0.05)
+
+
+def trim(server: JupyterServer, stream: str) -> int:
+    """Let go of all but the last events of a stream, as retention does; gives the new head.
+
+    The server must not run.
+    """
+
+    async def work() -> int:
+        (path,) = (server.home / "data" / "swarm_stream").glob("*.db")
+        log = SQLiteLog(path)
+        await log.open()
+        try:
+            return await log.trim(stream, before=(await log.info(stream)).tail - 3)
+        finally:
+            await log.aclose()
+
+    # Playwright's loop is this thread's.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work()).result(10)
