@@ -15,7 +15,12 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.utils import ensure_async
 from tornado import web
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import (
+    WebSocketClosedError,
+    WebSocketHandler,
+    WebSocketProtocol,
+    WebSocketProtocol13,
+)
 
 from swarm_stream.protocol.frames import SUBPROTOCOL, CloseCode
 from swarm_stream.protocol.server import HangUp
@@ -33,6 +38,19 @@ MAX_REASON = 120
 """Characters of a close frame's reason, which may have 123 bytes; ours are ASCII."""
 
 SECRET_SCHEME = "swarm-stream "  # noqa: S105  (the name of the scheme, not a secret)
+
+
+TEXT, BINARY = 0x1, 0x2
+"""Kinds of messages, as RFC 6455 numbers them."""
+
+
+class _Protocol(WebSocketProtocol13):
+    """Tornado's, but for text that is no UTF-8: it would cut the socket without a code."""
+
+    def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
+        if opcode == TEXT and not _is_utf8(data):
+            opcode = BINARY  # which is closed with 1007 here, as such text has to be
+        return super()._handle_message(opcode, data)
 
 
 class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -69,6 +87,13 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def ping_timeout(self) -> float:
         """See ``ping_interval``."""
         return 0
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Give ours in place of Tornado's own."""
+        protocol = super().get_websocket_protocol()
+        if isinstance(protocol, WebSocketProtocol13):
+            return _Protocol(self, mask_outgoing=False, params=protocol.params)
+        return protocol
 
     @allow_unauthenticated  # checked here, in two ways
     async def get(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -163,3 +188,13 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     async def _send(self, frame: bytes) -> None:
         # Awaited: nothing more is read from the log for this socket until it has drained.
         await self.write_message(frame)
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

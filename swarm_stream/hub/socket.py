@@ -88,13 +88,14 @@ class HubSocket:
         try:
             while True:
                 self._woken = False
+                why = self.hung_up  # now: what is queued while these are sent goes out too
                 for stream in connection.finish_streams():
                     self._hub.viewers.finished(self, stream)
                 for frame in connection.frames_to_send():
                     await send(frame)
                     connection.sent(now=time.monotonic())
-                if self.hung_up is not None:
-                    return self.hung_up
+                if why is not None:
+                    return why
                 if await self._send_events(send):
                     continue
                 if not self._woken:

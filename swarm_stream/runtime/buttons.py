@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from swarm_stream.protocol import frames
     from swarm_stream.runtime.session import StreamingSession
@@ -17,7 +19,11 @@ def press(session: StreamingSession, frame: frames.Control) -> str:
     if session.done:
         return "the run is over"
     if frame.action == "reply":
-        data = frame.data if isinstance(frame.data, dict) else {}
+        try:
+            data = msgspec.json.decode(frame.data)
+        except (msgspec.DecodeError, RecursionError):
+            data = None  # JSON, but with a number or a depth that is no reply's
+        data = data if isinstance(data, dict) else {}
         text, request = data.get("text", ""), data.get("request")
         if not isinstance(text, str) or not isinstance(request, str | None):
             return 'a reply\'s data is {"text": ..., "request": ...}'
