@@ -6,6 +6,7 @@ as far as needed to find where each event ends.
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,10 +15,11 @@ from swarm_stream.errors import LogError
 from swarm_stream.logs.base import Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["cut", "gather"]
+__all__ = ["cut", "dense", "gather", "sound"]
 
+_numbers = msgspec.json.Decoder(list[int]).decode
 _raw_list: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -71,3 +73,29 @@ def gather(records: Iterable[Slice], offset: int, *, max_events: int, max_bytes:
             break
         parts.append(record.body)
     return Slice(offset, count, b",".join(parts))
+
+
+def sound(body: bytes, sizes: str, crcs: str) -> bool:
+    """Tell whether records, joined by commas, have their checksums (-1: never had one)."""
+    view = memoryview(body)
+    start = 0
+    try:
+        pairs = zip(_numbers(f"[{sizes}]"), _numbers(f"[{crcs}]"), strict=True)
+    except msgspec.MsgspecError:  # not even numbers any more
+        return False
+    for size, crc in pairs:
+        if zlib.crc32(view[start : start + size]) != crc != -1:
+            return False
+        start += size + 1
+    return True
+
+
+def dense(first: Slice, rest: Iterator[Slice]) -> Iterator[Slice]:
+    """Give ``first`` and what follows it without a hole."""
+    yield first
+    end = first.offset + first.count
+    for record in rest:
+        if record.offset != end:
+            return
+        yield record
+        end += record.count

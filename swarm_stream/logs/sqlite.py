@@ -140,7 +140,10 @@ class SQLiteLog:
         return self._write(job, future)
 
     def trim(self, stream: str, *, before: int) -> asyncio.Future[int]:
-        """Let go of whole records below ``before``, a few hundred of them with one call."""
+        """Let go of whole records below ``before``: some hundred, or some MB, with one call.
+
+        Await each call before the next one, so that appends come in between.
+        """
         future: asyncio.Future[int] = self._future()
         return self._write(writing.Trim(future, stream, before), future)
 

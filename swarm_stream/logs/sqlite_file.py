@@ -1,36 +1,40 @@
-"""The file of a ``SQLiteLog``: opening, locking, its tables and their versions, its errors.
+"""The file of a ``SQLiteLog``: opening, locking, its tables and their versions.
 
 A new version of the tables gets a new entry in ``MIGRATIONS``; entries are never changed, since
 files made by them exist.
+
+What SQLite's write-ahead log promises, and what we rely on:
+
+* A commit is frames at the end of ``-wal``, each with a checksum over all before it. Whoever opens
+  the file after a crash takes the frames up to the last whole commit and ignores the rest. So a
+  torn end costs commits from the end, never part of one, and recovering twice is as good as once.
+* A crash of the process alone tears nothing: what was written is the system's. Every commit that
+  returned is there, with ``synchronous=NORMAL`` as with ``FULL``.
+* A power cut may tear what was not synced. ``FULL`` syncs ``-wal`` with each commit: every commit
+  that returned is there. ``NORMAL`` syncs it only before frames are carried over into the file
+  (which is synced before ``-wal`` begins anew): the commits since may be missing, the last ones
+  first. What is left is consistent. The producer is told by the offset in the claim's reply, and
+  sends again what it still has.
+
+Both hold on disks that keep what they report as synced.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from swarm_stream.errors import LogError, LogLockedError, LogVersionError
+from swarm_stream.logs import sqlite_damage as damage
+from swarm_stream.logs.sqlite_errors import code, explain, not_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = [
-    "APPLICATION_ID",
-    "MIGRATIONS",
-    "PAGE_BYTES",
-    "FileLock",
-    "connect",
-    "explain",
-    "is_environment",
-    "note_damage",
-    "prepare",
-]
-
-_logger = logging.getLogger("swarm_stream.logs")
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "PAGE_BYTES", "FileLock", "connect", "prepare"]
 
 APPLICATION_ID: Final = 0x73776C67  # "swlg"
 CACHED_STATEMENTS: Final = 256
@@ -38,6 +42,8 @@ PAGE_BYTES: Final = 4096
 """SQLite's default; larger ones were measured to be slower here."""
 AUTOCHECKPOINT_PAGES: Final = 2000
 """Only where the writer never pauses, see ``Writer.idle``: 8 MB, some 20 ms of work."""
+KEPT_WAL_BYTES: Final = 16 * 2**20
+"""What the write-ahead log is cut back to after it had to grow: for a backup that read on."""
 
 
 def _create(db: sqlite3.Connection) -> None:
@@ -66,7 +72,12 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO facts VALUES ('epoch_floor', 0)")
 
 
-MIGRATIONS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {1: _create}
+def _add_checksums(db: sqlite3.Connection) -> None:
+    # CRC-32 of the body; NULL for what version 1 wrote, which cannot be checked.
+    db.execute("ALTER TABLE records ADD COLUMN crc INTEGER")
+
+
+MIGRATIONS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {1: _create, 2: _add_checksums}
 """What makes a file of version n - 1 one of version n. All that are due run in one transaction."""
 
 
@@ -90,7 +101,7 @@ class FileLock:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _not_writable(path, error) from error
+            raise not_writable(path, error) from error
         try:
             self._db = sqlite3.connect(lock_path, timeout=0, isolation_level=None)
         except sqlite3.Error as error:
@@ -100,10 +111,10 @@ class FileLock:
             self._db.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             self._db.close()
-            if _code(error) == sqlite3.SQLITE_BUSY:
+            if code(error) == sqlite3.SQLITE_BUSY:
                 raise LogLockedError(
                     f"another server has the log {path} open. Stop that server, or give this "
-                    "one a file of its own"
+                    "one a file of its own (SwarmStreamApp.database_path)"
                 ) from error
             raise explain(error, lock_path) from error
 
@@ -130,6 +141,10 @@ def connect(
     try:
         db.execute(f"PRAGMA synchronous={synchronous}")
         db.execute(f"PRAGMA wal_autocheckpoint={AUTOCHECKPOINT_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit={KEPT_WAL_BYTES}")
+        # Some builds of SQLite overwrite all that is deleted: then letting go of events costs as
+        # much as writing them, on a disk that may be full just now.
+        db.execute("PRAGMA secure_delete=FAST")
         db.execute(f"PRAGMA query_only={int(read_only)}")
     except sqlite3.Error:
         db.close()
@@ -148,52 +163,29 @@ def prepare(path: Path, *, busy_timeout_s: float) -> None:
 
     """
     try:
+        damage.set_aside_orphan(path)
         try:
             _prepare(path, busy_timeout_s)
-        except (sqlite3.DatabaseError, _DamagedError) as error:
-            if not _is_damage(error):
+        except (sqlite3.DatabaseError, damage.DamagedError) as error:
+            if not damage.is_damage(error):
                 raise
-            _set_aside(path, error)
+            damage.set_aside(path, error)
             _prepare(path, busy_timeout_s)
     except sqlite3.Error as error:
         raise explain(error, path) from error
     except LogError:
         raise
     except OSError as error:
-        raise _not_writable(path, error) from error
-
-
-class _DamagedError(Exception):
-    """SQLite's own check found the file to be damaged."""
+        raise not_writable(path, error) from error
 
 
 def _prepare(path: Path, busy_timeout_s: float) -> None:
+    damage.look_first(path)
     # What agents say is nobody else's business: made here, since SQLite would let the umask
     # decide. Its companions (-wal, -shm) get the same mode from SQLite.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     with closing(connect(path, synchronous="FULL", busy_timeout_s=busy_timeout_s)) as db:
-        tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        application_id = db.execute("PRAGMA application_id").fetchone()[0]
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if tables and application_id != APPLICATION_ID:
-            raise LogError(
-                f"{path} is a database of another program and was left as it is. Give the "
-                "server a file of its own for its log"
-            )
-        newest = max(MIGRATIONS)
-        if version > newest:
-            raise LogVersionError(
-                f"the log {path} was made by a newer swarm_stream (its version is {version}, "
-                f"this one knows up to {newest}). Update swarm_stream, or give the server "
-                "another file"
-            )
-        suspicion = _suspicion(path)
-        if suspicion.exists():
-            # Reads the whole file, which is why it is done on suspicion only.
-            finding = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            suspicion.unlink()
-            if finding != "ok":
-                raise _DamagedError(finding)
+        version = _version(db, path)
         mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
             raise LogError(
@@ -202,95 +194,33 @@ def _prepare(path: Path, busy_timeout_s: float) -> None:
             )
         # Also where there is nothing to migrate: it fails where the file cannot be written.
         db.execute("BEGIN IMMEDIATE")
+        newest = max(MIGRATIONS)
         for step in range(version + 1, newest + 1):
             MIGRATIONS[step](db)
         if version < newest:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={newest}")
+        # Before the commit, so that a damaged file is set aside as it was.
+        damage.check(db, path)
         db.execute("COMMIT")
+    damage.forget_suspicion(path)
 
 
-def _not_writable(path: Path, error: OSError) -> LogError:
-    return LogError(
-        f"the log {path} cannot be written: {error.strerror}. Give the server a file in a "
-        "directory where it may write"
-    )
-
-
-def note_damage(error: BaseException, path: Path) -> bool:
-    """If ``error`` says that the file is damaged, have it checked when it is next opened."""
-    if not _is_damage(error):
-        return False
-    try:
-        _suspicion(path).touch()
-    except OSError as again:
-        _logger.warning("! the damage of %s cannot be noted: %s", path, again)
-        return False
-    return True
-
-
-def _suspicion(path: Path) -> Path:
-    return path.with_name(path.name + ".check")
-
-
-def _is_damage(error: BaseException) -> bool:
-    if isinstance(error, sqlite3.Error):
-        return _code(error) in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-    return isinstance(error, _DamagedError)
-
-
-def _set_aside(path: Path, error: Exception) -> None:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
-        number += 1
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        companion = path.with_name(path.name + suffix)
-        if companion.exists():
-            companion.rename(aside.with_name(aside.name + suffix))
-    _logger.warning(
-        "the log %s is damaged (%s). It was renamed to %s and a new one was started; streams "
-        "that were in it are missing until it is repaired (sqlite3 FILE .recover)",
-        path,
-        error,
-        aside.name,
-    )
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Give SQLite's primary result code, 0 where the error did not come from SQLite."""
-    code: int = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF
-
-
-_ADVICE: Final = {
-    sqlite3.SQLITE_FULL: "the disk is full. Free some space; nothing that was acknowledged is "
-    "lost, and what was refused can be sent again",
-    sqlite3.SQLITE_READONLY: "it cannot be written. Give the server write access to it and its "
-    "directory, or another file",
-    sqlite3.SQLITE_PERM: "access was denied. Give the server write access to it and its directory",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened. See that its directory exists and that the "
-    "server may write there",
-    sqlite3.SQLITE_IOERR: "the disk reports an error. See to the disk; nothing that was "
-    "acknowledged was changed",
-    sqlite3.SQLITE_BUSY: "another program keeps it locked. Close that program",
-    sqlite3.SQLITE_LOCKED: "another program keeps it locked. Close that program",
-    sqlite3.SQLITE_CORRUPT: "it is damaged. Restart the server, which sets a damaged file aside; "
-    "'sqlite3 FILE .recover' may save what is in it",
-    sqlite3.SQLITE_NOTADB: "it is damaged. Restart the server, which sets a damaged file aside",
-    sqlite3.SQLITE_NOMEM: "there is no memory left",
-}
-
-
-def is_environment(error: BaseException) -> bool:
-    """Tell whether ``error`` is about the file and not about one request."""
-    return isinstance(error, sqlite3.Error) and _code(error) in _ADVICE
-
-
-def explain(error: BaseException, path: Path) -> LogError:
-    """Give the ``LogError`` that says what ``error`` means for the log and what to do."""
-    advice = _ADVICE.get(_code(error)) if isinstance(error, sqlite3.Error) else None
-    text = f"the log {path}: {advice}" if advice else f"the log {path} failed"
-    failure = LogError(f"{text} ({type(error).__name__}: {error})")
-    failure.__cause__ = error
-    return failure
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    """Give the version of the tables, 0 where there are none."""
+    tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if tables and application_id != APPLICATION_ID:
+        raise LogError(
+            f"{path} is a database of another program and was left as it is. Give the "
+            "server a file of its own for its log (SwarmStreamApp.database_path)"
+        )
+    newest = max(MIGRATIONS)
+    if version > newest:
+        raise LogVersionError(
+            f"the log {path} was made by a newer swarm_stream (its version is {version}, "
+            f"this one knows up to {newest}). Update swarm_stream, or give the server "
+            "another file (SwarmStreamApp.database_path)"
+        )
+    return version

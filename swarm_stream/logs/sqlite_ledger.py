@@ -11,73 +11,32 @@ the whole ledger is thrown away and a new one read.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from swarm_stream.errors import NoSuchStreamError
-from swarm_stream.logs.admission import Admitted, Closed, Held, Verdict, admit, epoch_for
+from swarm_stream.logs.admission import Admitted, Closed, Verdict, admit, epoch_for
 from swarm_stream.logs.base import Claimed, Moved, Slice
+from swarm_stream.logs.sqlite_draft import Draft, Head, Run
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-__all__ = ["RUN_BYTES", "RUN_EVENTS", "SWEEP_RECORDS", "Ledger"]
+__all__ = ["RUN_BYTES", "RUN_EVENTS", "SWEEP_BYTES", "SWEEP_RECORDS", "Ledger"]
 
 # Appends to one stream that are committed together become one record, up to these limits: a
 # record is what a read parses to find an event in its middle.
 RUN_EVENTS: Final = 1000
 RUN_BYTES: Final = 64 * 1024
 
+# What one trim, or one step of a sweep, takes away: a few milliseconds of work.
 SWEEP_RECORDS: Final = 256
-"""Records that one trim, or one step of a sweep, takes away: a few milliseconds of work."""
+SWEEP_BYTES: Final = 2 * 2**20
+"""Exceeded by no more than one record."""
+MAX_OFFSET: Final = 2**53
 CACHED_HEADS: Final = 4096
 ROWS_A_STATEMENT: Final = 32
-
-
-@dataclass(slots=True)
-class _Head:
-    """A stream, as the current transaction will leave it."""
-
-    id: int
-    name: str
-    epoch: int
-    holder: str | None
-    meta: bytes
-    created_ms: float
-    head: int = 0
-    next: int = 0
-    closed: bool = False
-    size_bytes: int = 0
-    updated_ms: float = 0.0
-    changed: int = 0
-
-    @property
-    def held(self) -> Held:
-        return Held(self.epoch, self.next, self.closed)
-
-
-@dataclass(slots=True)
-class _Run:
-    """Consecutive events that will be one record."""
-
-    head: _Head
-    offset: int
-    count: int
-    size: int
-    parts: list[bytes]
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What the current transaction is to write, by the stream's id."""
-
-    now_ms: float
-    claimed: dict[int, _Head] = field(default_factory=dict)
-    touched: dict[int, _Head] = field(default_factory=dict)
-    runs: list[_Run] = field(default_factory=list)
-    open_run: dict[int, _Run] = field(default_factory=dict)
-    slices: dict[int, tuple[_Head, list[Slice]]] = field(default_factory=dict)
 
 
 class Ledger:
@@ -94,8 +53,8 @@ class Ledger:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._heads: dict[str, _Head] = {}
-        self._draft = _Draft(time.time() * 1000)
+        self._heads: dict[str, Head] = {}
+        self._draft = Draft(time.time() * 1000)
         # A deleted stream's id is free for another one only when its records are gone.
         self._next_id, self._changed, self._epoch_floor = db.execute(
             "SELECT 1 + max(coalesce((SELECT max(id) FROM streams), 0),"
@@ -111,7 +70,7 @@ class Ledger:
         head = self._find(stream)
         if head is None:
             now_ms = self._draft.now_ms
-            head = _Head(self._next_id, stream, self._epoch_floor, None, b"{}", now_ms)
+            head = Head(self._next_id, stream, self._epoch_floor, None, b"{}", now_ms)
         epoch = epoch_for(head.held, holder=head.holder, producer=producer)
         if isinstance(epoch, Closed):
             return epoch
@@ -142,16 +101,11 @@ class Ledger:
         return verdict
 
     def trim(self, stream: str, *, before: int) -> int:
-        """Let go of records below ``before``, at most ``SWEEP_RECORDS`` of them."""
+        """Let go of records below ``before``, of as many as is cheap."""
         self._flush()
         head = self._get(stream)
-        count, end, size = self._db.execute(
-            "SELECT count(*), max(offset + count), sum(length(body)) FROM"
-            " (SELECT * FROM records WHERE stream = ?1 AND offset < ?2 ORDER BY offset LIMIT ?3)"
-            " WHERE offset + count <= ?2",
-            (head.id, before, SWEEP_RECORDS),
-        ).fetchone()
-        if count:
+        _, end, size = self._slice(head.id, before)
+        if end is not None:
             self._begin()
             self._db.execute("DELETE FROM records WHERE stream = ? AND offset < ?", (head.id, end))
             head.head = end
@@ -190,7 +144,7 @@ class Ledger:
         ]
         if len(self._heads) > CACHED_HEADS:
             self._heads.clear()
-        self._draft = _Draft(time.time() * 1000)
+        self._draft = Draft(time.time() * 1000)
         return moves
 
     def sweep(self) -> bool:
@@ -198,20 +152,33 @@ class Ledger:
         if not self._doomed:
             return False
         stream = self._doomed[-1]
+        last, _, _ = self._slice(stream, MAX_OFFSET)
         self._begin()
-        swept = self._db.execute(
-            "DELETE FROM records WHERE stream = ?1 AND offset IN"
-            " (SELECT offset FROM records WHERE stream = ?1 ORDER BY offset LIMIT ?2)",
-            (stream, SWEEP_RECORDS),
-        ).rowcount
-        if swept < SWEEP_RECORDS:
+        if last is None:
             self._db.execute("DELETE FROM doomed WHERE id = ?", (stream,))
+        else:
+            self._db.execute("DELETE FROM records WHERE stream = ? AND offset <= ?", (stream, last))
         self._db.execute("COMMIT")
-        if swept < SWEEP_RECORDS:
+        if last is None:
             self._doomed.pop()
         return bool(self._doomed)
 
-    def _find(self, stream: str) -> _Head | None:
+    def _slice(self, stream: int, before: int) -> tuple[int | None, int | None, int]:
+        """Measure the first records of a stream that end by ``before``, as many as is cheap.
+
+        Gives the offset of the last of them, the offset after them, and their bytes.
+        """
+        found: tuple[int | None, int | None, int] = self._db.execute(
+            "SELECT max(offset), max(offset + count), sum(size) FROM"
+            " (SELECT offset, count, size, sum(size) OVER (ORDER BY offset) - size AS sum_before"
+            " FROM (SELECT offset, count, length(body) AS size FROM records"
+            " WHERE stream = ?1 AND offset < ?2 ORDER BY offset LIMIT ?3))"
+            " WHERE offset + count <= ?2 AND sum_before < ?4",
+            (stream, before, SWEEP_RECORDS, SWEEP_BYTES),
+        ).fetchone()
+        return found
+
+    def _find(self, stream: str) -> Head | None:
         head = self._heads.get(stream)
         if head is None:
             row = self._db.execute(
@@ -221,22 +188,22 @@ class Ledger:
                 (stream,),
             ).fetchone()
             if row is not None:
-                head = self._heads[stream] = _Head(*row)
+                head = self._heads[stream] = Head(*row)
         return head
 
-    def _get(self, stream: str) -> _Head:
+    def _get(self, stream: str) -> Head:
         head = self._find(stream)
         if head is None:
             raise NoSuchStreamError(stream)
         return head
 
-    def _touch(self, head: _Head) -> None:
+    def _touch(self, head: Head) -> None:
         self._changed += 1
         head.changed = self._changed
         head.updated_ms = self._draft.now_ms
         self._draft.touched[head.id] = head
 
-    def _extend(self, head: _Head, count: int, body: bytes) -> int:
+    def _extend(self, head: Head, count: int, body: bytes) -> int:
         """Add events to the stream's run, or begin one; gives the bytes that this adds."""
         run = self._draft.open_run.get(head.id)
         size = len(body)
@@ -245,7 +212,7 @@ class Ledger:
             run.count += count
             run.size += 1 + size
             return 1 + size
-        run = _Run(head, head.next, count, size, [body])
+        run = Run(head, head.next, count, size, [body])
         self._draft.runs.append(run)
         self._draft.open_run[head.id] = run
         return size
@@ -270,7 +237,7 @@ class Ledger:
             rows = []
             for run in draft.runs:
                 body = run.parts[0] if len(run.parts) == 1 else b",".join(run.parts)
-                rows.append((run.head.id, run.offset, run.count, body))
+                rows.append((run.head.id, run.offset, run.count, body, zlib.crc32(body)))
                 slices = draft.slices.setdefault(run.head.id, (run.head, []))[1]
                 slices.append(Slice(run.offset, run.count, body))
             self._insert("INSERT INTO records VALUES ", rows)

@@ -6,14 +6,18 @@ Everything that a read needs comes with three statements, whatever the number of
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from swarm_stream.errors import NoSuchStreamError, OffsetOutOfRangeError
 from swarm_stream.logs.base import Slice, StreamInfo
-from swarm_stream.logs.slices import cut
-from swarm_stream.logs.sqlite_file import connect, explain, note_damage
+from swarm_stream.logs.slices import cut, dense, gather, sound
+from swarm_stream.logs.sqlite_damage import note_damage
+from swarm_stream.logs.sqlite_errors import explain
+from swarm_stream.logs.sqlite_file import connect
 from swarm_stream.logs.worker import Answer, Done
 
 if TYPE_CHECKING:
@@ -23,8 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Info", "List", "Query", "Read", "Reader"]
 
+_logger = logging.getLogger("swarm_stream.logs")
+
 # Records that one read looks at; only their sizes are read of those that do not fit.
 READ_RECORDS: Final = 1000
+MAX_TOLD: Final = 1000
+"""Damaged places that are told of; with more of them, nobody reads on."""
 
 _INFO: Final = (
     "SELECT name, head, tail, closed, epoch, producer, meta, created_ms, updated_ms, size_bytes"
@@ -33,7 +41,7 @@ _INFO: Final = (
 # The first record holds the offset; it is taken whatever its size, and those after it as long as
 # the sums stay within the limits.
 _EXTENT: Final = """
-SELECT min(offset), sum(count), max(offset) FROM (
+SELECT min(offset), sum(count), max(offset), max(offset + count) FROM (
     SELECT offset, count,
         sum(count) OVER so_far AS events,
         sum(length(body) + 1) OVER so_far - 1 AS bytes
@@ -48,10 +56,25 @@ SELECT min(offset), sum(count), max(offset) FROM (
 WHERE offset <= :offset OR (events <= :max_events AND bytes <= :max_bytes)
 """
 _BODY: Final = """
-SELECT CAST(group_concat(body, ',') AS BLOB) FROM (
-    SELECT body FROM records WHERE stream = ? AND offset BETWEEN ? AND ? ORDER BY offset
+SELECT CAST(group_concat(body, ',') AS BLOB), group_concat(size), group_concat(crc) FROM (
+    SELECT body, length(body) AS size, coalesce(crc, -1) AS crc
+    FROM records WHERE stream = ? AND offset BETWEEN ? AND ? ORDER BY offset
 )
 """
+_ONE_BY_ONE: Final = """
+SELECT offset, count, body, coalesce(crc, -1) FROM records WHERE stream = ?1 AND offset >= (
+    SELECT coalesce(max(offset), 0) FROM records WHERE stream = ?1 AND offset <= ?2
+)
+AND typeof(offset) = 'integer' AND typeof(count) = 'integer' AND typeof(body) = 'blob'
+ORDER BY offset
+"""
+
+
+class _DamagedError(Exception):
+    """The events at an offset are damaged; reading can go on at ``gone.head``."""
+
+    def __init__(self, gone: OffsetOutOfRangeError) -> None:
+        self.gone = gone
 
 
 class Query(Protocol):
@@ -100,7 +123,7 @@ class Read:
             raise OffsetOutOfRangeError(self.stream, offset=self.offset, head=head, tail=tail)
         if self.offset == tail:
             return Slice(tail, 0, b"")
-        first, count, last = db.execute(
+        first, count, last, end = db.execute(
             _EXTENT,
             {
                 "id": stream,
@@ -110,9 +133,38 @@ class Read:
                 "max_bytes": self.max_bytes,
             },
         ).fetchone()
-        (body,) = db.execute(_BODY, (stream, first, last)).fetchone()
-        return cut(
-            Slice(first, count, body),
+        if isinstance(first, int) and first <= self.offset < end == first + count:
+            body, sizes, crcs = db.execute(_BODY, (stream, first, last)).fetchone()
+            if sound(body, sizes, crcs):
+                return cut(
+                    Slice(first, count, body),
+                    self.offset,
+                    max_events=self.max_events,
+                    max_bytes=self.max_bytes,
+                )
+        return self._around_damage(db, stream, tail)
+
+    def _around_damage(self, db: sqlite3.Connection, stream: int, tail: int) -> Slice:
+        """Give what is sound from the offset on, up to the first record that is not.
+
+        Raises:
+            _DamagedError: If there is nothing sound at the offset itself.
+
+        """
+        rows = db.execute(_ONE_BY_ONE, (stream, self.offset))
+        intact = (
+            Slice(offset, count, body)
+            for offset, count, body, crc in rows
+            if offset + count > self.offset and crc in {-1, zlib.crc32(body)}
+        )
+        first = next(intact, None)
+        if first is None or first.offset > self.offset:
+            resume = tail if first is None else first.offset
+            raise _DamagedError(
+                OffsetOutOfRangeError(self.stream, offset=self.offset, head=resume, tail=tail)
+            )
+        return gather(
+            dense(first, intact),
             self.offset,
             max_events=self.max_events,
             max_bytes=self.max_bytes,
@@ -157,6 +209,7 @@ class Reader:
 
     def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
         self._path = path
+        self._told: set[tuple[str, int]] = set()
         try:
             self._db = connect(
                 path, synchronous="NORMAL", busy_timeout_s=busy_timeout_s, read_only=True
@@ -186,9 +239,26 @@ class Reader:
                 self._db.execute("ROLLBACK")
         except (NoSuchStreamError, OffsetOutOfRangeError) as error:
             return Answer(job.future, error=error)
+        except _DamagedError as error:
+            self._tell(error.gone)
+            return Answer(job.future, error=error.gone)
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             note_damage(error, self._path)
             return Answer(job.future, error=explain(error, self._path))
+
+    def _tell(self, gone: OffsetOutOfRangeError) -> None:
+        """Say what is missing; once, however many ask for it."""
+        if (gone.stream, gone.offset) in self._told or len(self._told) >= MAX_TOLD:
+            return
+        self._told.add((gone.stream, gone.offset))
+        _logger.warning(
+            "the log %s is damaged: events %d to %d of stream %s are not what was written and "
+            "are not shown. All others are; see to the disk",
+            self._path,
+            gone.offset,
+            gone.head - 1,
+            gone.stream,
+        )
 
 
 def _info(row: tuple[Any, ...]) -> StreamInfo:

@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from swarm_stream.errors import NoSuchStreamError
 from swarm_stream.logs.admission import Admitted, Closed, Verdict
-from swarm_stream.logs.sqlite_file import (
-    PAGE_BYTES,
-    FileLock,
-    connect,
-    explain,
-    is_environment,
-    note_damage,
-    prepare,
-)
-from swarm_stream.logs.sqlite_ledger import Ledger
+from swarm_stream.logs.sqlite_damage import note_damage
+from swarm_stream.logs.sqlite_errors import explain, is_environment
+from swarm_stream.logs.sqlite_file import PAGE_BYTES, FileLock, connect, prepare
+from swarm_stream.logs.sqlite_ledger import SWEEP_BYTES, Ledger
 from swarm_stream.logs.worker import Answer, Done
 
 if TYPE_CHECKING:
@@ -116,7 +110,7 @@ class Trim:
     future: asyncio.Future[int]
     stream: str
     before: int
-    weight: int = 1
+    weight: int = SWEEP_BYTES  # so that many of them are several transactions
 
     def decide(self, ledger: Ledger) -> int:
         """Do it to ``ledger``."""
@@ -192,6 +186,7 @@ class Writer:
             return self._ledger.sweep()
         except sqlite3.Error as error:
             self._roll_back()
+            note_damage(error, self._path)
             # It is not urgent; a full disk should not be hammered with it.
             self._sweeping = False
             _logger.warning("! deleted streams still take up space in %s: %s", self._path, error)
