@@ -33,8 +33,11 @@ class SubscriberPump:
 
     def __init__(self) -> None:
         self._cursors: dict[str, _Cursor] = {}
-        # Streams with something to do, in the order of their turns.
+        # Streams with something to read, in the order of their turns.
         self._ready: OrderedDict[str, None] = OrderedDict()
+        # Closed streams that were read to the end. Apart, so that nobody has to look for them:
+        # one socket may read thousands of streams.
+        self._finished: dict[str, None] = {}
 
     def __contains__(self, stream: object) -> bool:
         """Whether there is a cursor on the stream."""
@@ -47,14 +50,14 @@ class SubscriberPump:
 
     def add(self, stream: str, *, start: int, tail: int, closed: bool) -> None:
         """Begin to read ``stream`` from ``start``; replaces an earlier cursor on it."""
-        self._cursors[stream] = _Cursor(start, tail, closed)
-        self._ready.pop(stream, None)
-        if start < tail or closed:
-            self._ready[stream] = None
+        self.remove(stream)
+        self._cursors[stream] = cursor = _Cursor(start, tail, closed)
+        self._line_up(stream, cursor)
 
     def remove(self, stream: str) -> bool:
         """Read ``stream`` no more; tells whether there was a cursor."""
         self._ready.pop(stream, None)
+        self._finished.pop(stream, None)
         return self._cursors.pop(stream, None) is not None
 
     def moved(self, stream: str, *, tail: int, closed: bool) -> bool:
@@ -64,17 +67,12 @@ class SubscriberPump:
             return False
         cursor.tail = max(cursor.tail, tail)
         cursor.closed = cursor.closed or closed
-        if cursor.next < cursor.tail or cursor.closed:
-            self._ready[stream] = None
-            return True
-        return False
+        return self._line_up(stream, cursor)
 
     def next_read(self) -> Read | None:
         """Give the read whose turn it is, if any cursor is behind its tail."""
         for stream in self._ready:
-            cursor = self._cursors[stream]
-            if cursor.next < cursor.tail:
-                return Read(stream, cursor.next)
+            return Read(stream, self._cursors[stream].next)
         return None
 
     def advanced(self, stream: str, *, offset: int, count: int) -> None:
@@ -88,20 +86,25 @@ class SubscriberPump:
         if cursor.next == offset:
             cursor.next = offset + count
         self._ready.pop(stream, None)
-        if cursor.next < cursor.tail or cursor.closed:
-            self._ready[stream] = None
+        self._line_up(stream, cursor)
 
     def take_finished(self) -> list[tuple[str, int]]:
         """Give the closed streams whose events were all sent, with their tails, and drop them."""
-        finished = [
-            (stream, self._cursors[stream].tail)
-            for stream in self._ready
-            if self._cursors[stream].closed
-            and self._cursors[stream].next >= self._cursors[stream].tail
-        ]
+        finished = [(stream, self._cursors[stream].tail) for stream in self._finished]
         for stream, _ in finished:
             self.remove(stream)
         return finished
+
+    def _line_up(self, stream: str, cursor: _Cursor) -> bool:
+        """Have a cursor's turn come if there is something to do; tells whether there is."""
+        if cursor.next < cursor.tail:
+            self._ready[stream] = None
+            self._finished.pop(stream, None)
+        elif cursor.closed:
+            self._finished[stream] = None
+        else:
+            return False
+        return True
 
     def lag(self) -> int:
         """How many events the socket is behind, over all streams."""
