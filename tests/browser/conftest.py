@@ -24,6 +24,7 @@ FLAGS = [
 # A workspace of its own for each, or JupyterLab opens what the last test had open.
 APPS = {"lab": "lab/workspaces/{name}/tree", "notebook": "notebooks"}
 START_MS = 60_000
+OWN = "application/vnd.swarm-stream.v1+json"
 # What a view said of its connection and its run, and when, in ms of the page's clock.
 MOMENTS = """
 window.moments = [];
@@ -178,12 +179,20 @@ def notebook(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Note
         yield make
 
 
-def write_notebook(server: JupyterServer, name: str, cells: Sequence[str]) -> Path:
+def write_notebook(
+    server: JupyterServer, name: str, cells: Sequence[str], streams: Sequence[str] = ()
+) -> Path:
+    """Write a notebook of cells to run, and of cells that show streams as they were left."""
     path = server.home / "root" / f"{name}.ipynb"
     made = nbformat.v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     )
     made.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    ours = server.get("swarm-stream/info")["server"] if streams else ""
+    for stream in streams:
+        data = {OWN: {"stream": stream, "server": ours, "title": stream}, "text/plain": stream}
+        shown = nbformat.v4.new_output("display_data", data)
+        made.cells.append(nbformat.v4.new_code_cell(f"ss.attach({stream!r})", outputs=[shown]))
     nbformat.write(made, path)
     return path
 
@@ -192,8 +201,14 @@ def write_notebook(server: JupyterServer, name: str, cells: Sequence[str]) -> Pa
 def open_notebooks(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Notebook]]:
     contexts = []
 
-    def make(name: str, *cells: str, width: int = 1200, dark: bool = False) -> Notebook:
-        path = write_notebook(server, name, cells)
+    def make(
+        name: str,
+        *cells: str,
+        streams: Sequence[str] = (),
+        width: int = 1200,
+        dark: bool = False,
+    ) -> Notebook:
+        path = write_notebook(server, name, cells, streams)
         scheme = "dark" if dark else "light"
         context = browser.new_context(
             viewport={"width": width, "height": 1000}, color_scheme=scheme
@@ -201,7 +216,8 @@ def open_notebooks(browser: Any, server: JupyterServer) -> Iterator[Callable[...
         contexts.append(context)
         opened = Notebook(context.new_page(), server, path)
         opened.open()
-        opened.wait_kernel()
+        if cells:
+            opened.wait_kernel()
         return opened
 
     yield make

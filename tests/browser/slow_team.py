@@ -1,4 +1,4 @@
-"""A scripted team that speaks slowly until a test has seen what it came for."""
+"""A scripted team that speaks slowly until a test has seen what it came for, and its views."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.browser.conftest import Notebook
     from tests.servers.jupyter import JupyterServer
 
-__all__ = ["SAYS", "SLOW_TEAM", "hurry", "team_outside"]
+__all__ = [
+    "SAYS",
+    "SLOW_TEAM",
+    "assert_whole",
+    "hurry",
+    "since",
+    "team_outside",
+    "wait_beyond",
+]
 
 SAYS: Final = {
     "planner": "Day one: the **National Museum**.\n\n- tram 12\n- lunch\n\n" * 6,
@@ -32,7 +41,7 @@ class SlowClient(ss.ScriptedClient):
     async def create_stream(self, *args, **kwargs):
         async for piece in super().create_stream(*args, **kwargs):
             if not pathlib.Path("hurry").exists():
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.12)
             yield piece
 
 def team():
@@ -73,3 +82,27 @@ def team_outside(server: JupyterServer, *names: str) -> Iterator[subprocess.Pope
     finally:
         process.kill()
         process.wait(10)
+
+
+def wait_beyond(page: Notebook, received: int, number: int = 0) -> None:
+    """Wait until a view has more events than that."""
+    for _ in range(200):
+        if page.counter(number)[0] > received:
+            return
+        page.page.wait_for_timeout(50)
+    raise AssertionError(f"the view has not gone on from {received}")
+
+
+def since(page: Notebook, what: str, then: str) -> float:
+    """Give the ms from the last moment of one kind to the first of another kind after it."""
+    moments = page.moments()
+    begun = max(moment["at"] for moment in moments if moment["what"] == what)
+    after = [m["at"] for m in moments if m["what"] == then and m["at"] > begun]
+    assert after, f"no {then} after {what}: {moments}"
+    return float(after[0] - begun)
+
+
+def assert_whole(page: Notebook, number: int = 0) -> None:
+    """Check that a finished view has the model's text, each event once."""
+    assert page.lanes(number) == SAYS
+    assert page.counter(number)[1:] == (0, 0)

@@ -13,7 +13,15 @@ from playwright.sync_api import expect
 
 from swarm_stream.logs.sqlite import SQLiteLog
 from tests.browser.conftest import open_notebooks
-from tests.browser.slow_team import SAYS, SLOW_TEAM, hurry, team_outside
+from tests.browser.slow_team import (
+    SAYS,
+    SLOW_TEAM,
+    assert_whole,
+    hurry,
+    since,
+    team_outside,
+    wait_beyond,
+)
 from tests.browser.wire import wire_to
 
 if TYPE_CHECKING:
@@ -40,30 +48,6 @@ def far_notebook(
     """Make notebooks that a browser sees over the wire."""
     with open_notebooks(browser, replace(server, port=wire.port)) as make:
         yield make
-
-
-def wait_beyond(page: Notebook, received: int, number: int = 0) -> None:
-    """Wait until a view has more events than that."""
-    for _ in range(200):
-        if page.counter(number)[0] > received:
-            return
-        page.page.wait_for_timeout(50)
-    raise AssertionError(f"the view has not gone on from {received}")
-
-
-def since(page: Notebook, what: str, then: str) -> float:
-    """Give the ms from the last moment of one kind to the first of another kind after it."""
-    moments = page.moments()
-    begun = max(moment["at"] for moment in moments if moment["what"] == what)
-    after = [m["at"] for m in moments if m["what"] == then and m["at"] > begun]
-    assert after, f"no {then} after {what}: {moments}"
-    return float(after[0] - begun)
-
-
-def assert_whole(page: Notebook, number: int = 0) -> None:
-    """Check that a finished view has the model's text, each event once."""
-    assert page.lanes(number) == SAYS
-    assert page.counter(number)[1:] == (0, 0)
 
 
 def test_a_reload_then_a_network_that_goes_and_comes_back(
@@ -134,11 +118,7 @@ def test_the_server_is_stopped_in_order_and_comes_back_without_the_head_of_a_log
 ) -> None:
     kept, trimmed = 0, 1
     with team_outside(server, "kept", "trimmed"):
-        page = far_notebook(
-            "stopped", "import swarm_stream as ss", "ss.attach('kept')", "ss.attach('trimmed')"
-        )
-        for number in range(3):
-            page.run(number)
+        page = far_notebook("stopped", streams=["kept", "trimmed"])
         wait_beyond(page, 10, kept)
         wait_beyond(page, 10, trimmed)
         wire.cut(refuse=True)
