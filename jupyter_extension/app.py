@@ -204,14 +204,10 @@ class SwarmStreamApp(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Open the log and tell kernels where we are: after the bind, before any kernel."""
-        paths = (
-            iter([_expanded(self.database_path)])
-            if self.database_path
-            else default_paths(jupyter_data_dir(), serverapp.root_dir)
-        )
+        paths = await asyncio.to_thread(self._paths, serverapp.root_dir)
         try:
             log = self._log_file = await open_log(
-                paths, synchronous="FULL" if self.synchronous == "FULL" else "NORMAL"
+                iter(paths), synchronous="FULL" if self.synchronous == "FULL" else "NORMAL"
             )
             self.identity = await asyncio.to_thread(
                 load_identity, log.path.with_name(log.path.name + ".id")
@@ -232,6 +228,11 @@ class SwarmStreamApp(ExtensionApp):
             }
             os.environ.update(self._published)
         self.log.info("swarm_stream serves streams from %s", log.path)
+
+    def _paths(self, root_dir: str) -> list[Path]:
+        if self.database_path:
+            return [Path(self.database_path).expanduser()]
+        return list(default_paths(jupyter_data_dir(), root_dir))
 
     async def _open_hub(self, log: StreamLog, serverapp: ServerApp) -> StreamHub:
         hub = StreamHub(
@@ -298,10 +299,6 @@ async def _within(work: Awaitable[None], what: str) -> None:
             await work
     except TimeoutError:
         _log.warning("swarm_stream: %s did not end in time", what)
-
-
-def _expanded(path: str) -> Path:
-    return Path(path).expanduser()
 
 
 def _own_url(serverapp: ServerApp) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pytest
+from blockbuster import blockbuster_ctx
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.websocket import WebSocketClientConnection, websocket_connect
@@ -84,6 +85,13 @@ class MakeSite(Protocol):
     """Starts the server, with traits of ``SwarmStreamApp`` and settings of ``ServerApp``."""
 
     async def __call__(self, *, server: dict[str, Any] | None = None, **traits: object) -> Site: ...
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks() -> Iterator[None]:
+    """Fail a test in which our code blocks an event loop: on a file, a lock, a sleep."""
+    with blockbuster_ctx(scanned_modules=["jupyter_extension", "swarm_stream"]):
+        yield
 
 
 @pytest.fixture(autouse=True)

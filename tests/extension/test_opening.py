@@ -33,8 +33,10 @@ def test_each_root_directory_has_files_of_its_own(tmp_path: Path) -> None:
 
 
 async def test_servers_on_one_directory_take_the_next_free_file(tmp_path: Path) -> None:
+    paths = await asyncio.to_thread(lambda: list(default_paths(str(tmp_path), str(tmp_path))))
+
     async def start() -> SQLiteLog:
-        return await open_log(default_paths(str(tmp_path), str(tmp_path)), synchronous="NORMAL")
+        return await open_log(iter(paths), synchronous="NORMAL")
 
     first, second, third = [await start() for _ in range(3)]
     stem = first.path.stem
@@ -105,12 +107,11 @@ def test_a_short_secret_is_not_taken(tmp_path: Path) -> None:
 
 
 def test_servers_that_start_at_once_get_different_files(tmp_path: Path) -> None:
+    paths = list(default_paths(str(tmp_path), str(tmp_path)))
+
     async def start_all() -> set[str]:
         logs = await asyncio.gather(
-            *(
-                open_log(default_paths(str(tmp_path), str(tmp_path)), synchronous="NORMAL")
-                for _ in range(4)
-            )
+            *(open_log(iter(paths), synchronous="NORMAL") for _ in range(4))
         )
         names = {log.path.name for log in logs}
         for log in logs:

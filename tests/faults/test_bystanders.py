@@ -1,0 +1,194 @@
+"""Who has nothing to do with it: other viewers of a stalled one's stream, and Jupyter itself.
+
+Times are compared within one run and never asserted absolutely. With ``SWARM_STREAM_LOAD_S`` set
+to 60 this is the check of a release, and prints its figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.servers.jupyter import jupyter_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.jupyter import JupyterServer
+
+SECONDS = float(os.environ.get("SWARM_STREAM_LOAD_S", "6"))
+VIEWERS = 20
+RATE_PER_S = 200
+STREAMS = 50
+TOKENS_PER_S = 50
+PAD = "x" * 60
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def plain_connect(server: JupyterServer, **options: Any) -> connect:
+    return connect(
+        server.ws_url,
+        subprotocols=["swarm-stream.v1"],  # type: ignore[list-item]  # a NewType of str
+        additional_headers=server.headers,
+        proxy=None,
+        compression=None,
+        **options,
+    )
+
+
+async def told(socket: ClientConnection, op: str) -> dict[str, Any]:
+    while True:
+        frame = json.loads(await socket.recv())
+        if frame["op"] == op:
+            return dict(frame)
+
+
+async def produce(
+    server: JupyterServer, streams: list[str], *, rate: float, seconds: float
+) -> None:
+    """Append one event of each stream each ``1 / rate`` seconds, with the time in it."""
+    async with plain_connect(server) as socket:
+        for stream in streams:
+            await socket.send(json.dumps({"op": "claim", "stream": stream, "producer": "p"}))
+            await told(socket, "claimed")
+
+        async def drain() -> None:
+            async for _ in socket:
+                pass
+
+        draining = asyncio.ensure_future(drain())
+        begun = time.perf_counter()
+        for count in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, begun + count / rate - time.perf_counter()))
+            for stream in streams:
+                event = {"type": "delta", "t": 0, "seg": 0, "text": PAD, "at": time.perf_counter()}
+                append = {"op": "append", "stream": stream, "epoch": 1, "offset": count}
+                await socket.send(json.dumps({**append, "events": [event]}))
+        draining.cancel()
+
+
+async def view(server: JupyterServer, streams: list[str], total: int) -> list[float]:
+    """Read all streams to ``total`` events each; gives each event's delay in seconds."""
+    delays: list[float] = []
+    async with plain_connect(server) as socket:
+        for stream in streams:
+            await socket.send(
+                json.dumps({"op": "subscribe", "stream": stream, "from": 0, "wait": True})
+            )
+        seen = dict.fromkeys(streams, 0)
+        while any(count < total for count in seen.values()):
+            frame = await told(socket, "events")
+            now = time.perf_counter()
+            assert frame["offset"] == seen[frame["stream"]]
+            seen[frame["stream"]] += len(frame["events"])
+            delays += [now - event["at"] for event in frame["events"]]
+            if len(delays) % 500 == 0:
+                await socket.send('{"op":"heartbeat","t":0}')
+    return delays
+
+
+async def stall(server: JupyterServer, stream: str, total: int, done: asyncio.Event) -> int:
+    """Subscribe and read nothing until ``done``, then all of it; gives how many frames that was."""
+    # One frame and a small window: what is not read stays with the server.
+    async with plain_connect(server, max_queue=1) as socket:
+        await socket.send(
+            json.dumps({"op": "subscribe", "stream": stream, "from": 0, "wait": True})
+        )
+        while not done.is_set():
+            await asyncio.sleep(1)
+            await socket.send('{"op":"heartbeat","t":0}')
+        seen = frames = 0
+        while seen < total:
+            frame = await told(socket, "events")
+            assert frame["offset"] == seen
+            seen += len(frame["events"])
+            frames += 1
+        return frames
+
+
+@pytest.mark.timeout(60 + 4 * SECONDS)
+@pytest.mark.asyncio
+async def test_a_stalled_viewer_slows_nobody_and_costs_next_to_nothing(tmp_path: Path) -> None:
+    total = int(RATE_PER_S * SECONDS)
+    with jupyter_server(tmp_path) as server:
+        assert server.process is not None
+        memory = psutil.Process(server.process.pid).memory_info
+        p99: dict[str, float] = {}
+        grown: dict[str, int] = {}
+        for stream, stalled in (("warm", 0), ("without", 0), ("with", 1)):
+            done = asyncio.Event()
+            stalling = [
+                asyncio.ensure_future(stall(server, stream, total, done)) for _ in range(stalled)
+            ]
+            viewing = [
+                asyncio.ensure_future(view(server, [stream], total))
+                for _ in range(VIEWERS - stalled)
+            ]
+            before = memory().rss
+            await produce(server, [stream], rate=RATE_PER_S, seconds=SECONDS)
+            delays = [delay for seen in viewing for delay in await seen]
+            grown[stream] = memory().rss - before
+            done.set()
+            frames = [await one for one in stalling]
+            assert all(count < total for count in frames)
+            p99[stream] = percentile(delays, 0.99)
+        print(  # noqa: T201  (the figures of a release check)
+            f"\nstalled viewer: p99 {p99['without'] * 1e3:.2f} ms without, "
+            f"{p99['with'] * 1e3:.2f} ms with one; server grew by "
+            f"{grown['without'] / 2**20:.2f} / {grown['with'] / 2**20:.2f} MiB"
+        )
+        # The promise is 1.5 times and 2 MiB; a shared machine has its own peaks.
+        assert p99["with"] < 1.5 * p99["without"] + 0.02
+        assert grown["with"] - max(0, grown["without"]) < 2 * 2**20
+
+
+async def statuses(server: JupyterServer, stop: asyncio.Event) -> list[float]:
+    """Ask for Jupyter's own status again and again; gives how long each answer took."""
+    took: list[float] = []
+    while not stop.is_set():
+        begun = time.perf_counter()
+        await asyncio.to_thread(server.get, "api/status")
+        took.append(time.perf_counter() - begun)
+        await asyncio.sleep(0.02)
+    return took
+
+
+async def after(seconds: float) -> asyncio.Event:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, stop.set)
+    return stop
+
+
+@pytest.mark.timeout(60 + 4 * SECONDS)
+@pytest.mark.asyncio
+async def test_jupyter_answers_while_it_carries_fifty_streams(tmp_path: Path) -> None:
+    streams = [f"s{number}" for number in range(STREAMS)]
+    total = int(TOKENS_PER_S * SECONDS)
+    with jupyter_server(tmp_path) as server:
+        await statuses(server, await after(1))
+        idle = await statuses(server, await after(SECONDS))
+        viewing = [asyncio.ensure_future(view(server, streams, total)) for _ in range(3)]
+        stop = asyncio.Event()
+        asking = asyncio.ensure_future(statuses(server, stop))
+        await produce(server, streams, rate=TOKENS_PER_S, seconds=SECONDS)
+        stop.set()
+        busy = await asking
+        delays = [delay for seen in viewing for delay in await seen]
+        print(  # noqa: T201  (the figures of a release check)
+            f"\n/api/status: p50 {percentile(idle, 0.5) * 1e3:.2f} ms idle, "
+            f"{percentile(busy, 0.5) * 1e3:.2f} ms busy; p99 {percentile(idle, 0.99) * 1e3:.2f} ms "
+            f"idle, {percentile(busy, 0.99) * 1e3:.2f} ms busy; events p99 "
+            f"{percentile(delays, 0.99) * 1e3:.2f} ms"
+        )
+        assert percentile(busy, 0.99) < 3 * percentile(idle, 0.99) + 0.05
