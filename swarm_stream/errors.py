@@ -141,7 +141,7 @@ class OffsetOutOfRangeError(SwarmStreamError, LookupError):
         held = f"holds offsets {head} to {tail - 1}" if tail > head else "holds nothing any more"
         super().__init__(
             f"stream {stream!r} {held}, so it cannot be read from {offset}. Read from {head} for "
-            "all that is left. (Retention is set by SwarmStreamApp.retention_hours.)"
+            "all that is left. (SwarmStreamApp.keep_days and its neighbours say what is kept.)"
         )
 
 

@@ -19,7 +19,7 @@ from swarm_stream.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENV_SECRET", "ENV_TOKEN", "ENV_URL", "ServerAddress", "find_server"]
+__all__ = ["ENV_SECRET", "ENV_TOKEN", "ENV_URL", "ServerAddress", "find_server", "to_read"]
 
 ENV_URL: Final = "SWARM_STREAM_URL"
 ENV_SECRET: Final = "SWARM_STREAM_SECRET"  # noqa: S105  (the variable's name)
@@ -108,6 +108,14 @@ def from_runtime_file(environ: Mapping[str, str] | None = None) -> ServerAddress
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         return None
     return ServerAddress(_check(url), f"token {token}" if token else "", "runtime file")
+
+
+def to_read(address: ServerAddress | None) -> ServerAddress | None:
+    """Give a server's address with a credential that may read, or None if there is none here.
+
+    A kernel's own credential is for writing only; the server's runtime file has its token.
+    """
+    return address if address is None or address.may_view else from_runtime_file()
 
 
 def _check(url: str) -> str:

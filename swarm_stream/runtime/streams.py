@@ -8,7 +8,7 @@ import urllib.request
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from swarm_stream.runtime.discovery import ServerAddress, from_runtime_file
+from swarm_stream.runtime.discovery import ServerAddress, to_read
 
 if TYPE_CHECKING:
     from swarm_stream.runtime.manager import StreamingManager
@@ -58,10 +58,7 @@ class StreamTable(list[dict[str, Any]]):
 
 def list_streams(manager: StreamingManager) -> StreamTable:
     """Give the streams of the server, where we may read them, else those of this process."""
-    address = manager.runtime.address
-    if address is not None and not address.may_view:
-        # The kernel's own credential is for writing only; the server's file has its token.
-        address = from_runtime_file()
+    address = to_read(manager.runtime.address)
     if address is not None:
         listed = _ask(address)
         if listed is not None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from swarm_stream.errors import ServerUnavailableError
+from swarm_stream.runtime.discovery import to_read
+from swarm_stream.runtime.viewing import Counter, StreamReader
 from swarm_stream.views.display import WIDGET_TYPE, bundle
 from swarm_stream.views.widget import StreamView
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from swarm_stream.events.model import AnyEvent, Unknown
     from swarm_stream.runtime.environment import Runtime
 
 __all__ = ["AttachedStream"]
@@ -24,11 +31,47 @@ class AttachedStream:
 
     def __init__(self, stream: str, runtime: Runtime) -> None:
         self.id = stream
+        self._runtime = runtime
+        self._reader: StreamReader | None = None
         self.view = StreamView(runtime, stream=stream, server="", title=stream)
 
     def __repr__(self) -> str:
         """Show the stream, alike in every run."""
         return f"<AttachedStream {self.id}>"
+
+    @property
+    def counter(self) -> Counter:
+        """What the last ``events`` received, missed, and got doubled; and its reconnects."""
+        return self._reader.counter if self._reader is not None else Counter(0, 0, 0, 0)
+
+    async def events(self, start: int = 0) -> AsyncIterator[AnyEvent | Unknown]:
+        """Give events from offset ``start`` on: what was said, then what is being said.
+
+        Ends after the stream's last event. Broken connections are made anew, and nothing is
+        missing or doubled for it: see ``counter``. Cancelling is safe.
+
+        Raises:
+            OffsetOutOfRangeError: If the log no longer holds the next event; read on from the
+                error's ``head``.
+            NoSuchStreamError: If there is no such stream.
+            ServerUnavailableError: If no server lets this process read.
+
+        """
+        runtime = self._runtime
+        address = to_read(runtime.address)
+        if address is None and runtime.address is not None:
+            raise ServerUnavailableError(
+                "this kernel may write to its server but not read from it; put the server's token "
+                "into SWARM_STREAM_TOKEN"
+            )
+        if address is None:
+            async for event in runtime.read_local(self.id, start):
+                yield event
+            return
+        self._reader = StreamReader(address, self.id, runtime.config, start=start)
+        async with aclosing(aiter(self._reader)) as events:
+            async for event in events:
+                yield event
 
     def show(self) -> None:
         """Show the view in the running cell."""
