@@ -18,6 +18,7 @@ __all__ = [
     "SLOW_TEAM",
     "assert_whole",
     "hurry",
+    "process_outside",
     "since",
     "team_outside",
     "wait_beyond",
@@ -68,11 +69,17 @@ def hurry(server: JupyterServer) -> None:
 @contextmanager
 def team_outside(server: JupyterServer, *names: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a team for each of these names, in a process that is no kernel of the server's."""
+    with process_outside(server, SLOW_TEAM + f"NAMES = {names!r}\n" + OUTSIDE) as process:
+        yield process
+
+
+@contextmanager
+def process_outside(server: JupyterServer, code: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run code that streams to a server, until its end, in a process of its own."""
     environment = server.environment | {
         "SWARM_STREAM_URL": server.url,
         "SWARM_STREAM_SECRET": server.secret,
     }
-    code = SLOW_TEAM + f"NAMES = {names!r}\n" + OUTSIDE
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=environment, cwd=server.home / "root"
     )
