@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["PendingControls"]
 
 MAX_PENDING: Final = 100
-"""Controls of one stream that may wait for its producer's answer."""
+MAX_PENDING_BYTES: Final = 2**20
+"""Controls of one stream that may wait for its producer's answer, and the bytes of their data.
+
+All of them are handed on at once when the producer comes back, so they have to fit its queue.
+"""
 
 
 class PendingControls:
@@ -29,12 +33,20 @@ class PendingControls:
         if producer is None:
             self._deny(viewer, frame, "the run's kernel is not connected; try when it is back")
             return
-        pending = self._pending.setdefault(frame.stream, {})
-        if frame.id not in pending and len(pending) >= MAX_PENDING:
+        pending = self._pending.get(frame.stream, {})
+        known = pending.get(frame.id)
+        if known is not None:
+            # The producer has it, or will when it is back: only who is to be told has changed.
+            pending[frame.id] = (viewer, known[1])
+            return
+        size = sum(len(control.data) for _, control in pending.values()) + len(frame.data)
+        if len(pending) >= MAX_PENDING or (pending and size > MAX_PENDING_BYTES):
             self._deny(viewer, frame, "too many buttons wait for the kernel; wait for those")
             return
-        control = msgspec.structs.replace(frame, by=viewer.connection.who)
-        pending[frame.id] = (viewer, control)
+        # Copied: else it would keep all of the frame that it came in.
+        data = frame.data.copy()
+        control = msgspec.structs.replace(frame, by=viewer.connection.who, data=data)
+        self._pending.setdefault(frame.stream, {})[frame.id] = (viewer, control)
         producer.send(control)
 
     def again(self, stream: str, producer: Sender) -> None:

@@ -40,6 +40,10 @@ _log = logging.getLogger("swarm_stream.hub")
 MAX_READ_BYTES = 256 * 1024
 """Bytes of events in one ``events`` frame, so that a slow socket holds no more than that."""
 
+EVENT_WEIGHT = 100
+REQUEST_WEIGHT = 32 * 1024
+"""What one more event or request costs while it is under way, as bytes; see ``HubSocket.begun``."""
+
 
 class Sender(Protocol):
     """Takes frames for a producer: its socket, or the session itself in the same process."""
@@ -194,16 +198,17 @@ class StreamHub:
                 self._append(socket, command)
             case frames.Claim():
                 self._claim(socket, command)
-            case frames.Subscribe(stream=stream):
-                socket.asked[stream] = command
-                self._spawn(self.viewers.subscribe(socket, command))
+            case frames.Subscribe():
+                self._subscribe(socket, command)
             case frames.Unsubscribe(stream=stream):
                 self.viewers.unsubscribe(socket, stream)
             case frames.Control(stream=stream):
                 seat = self._seats.get(stream)
                 self._controls.ask(socket, command, seat.socket if seat is not None else None)
-            case frames.Controlled():
-                self.answer(command)
+            case frames.Controlled(stream=stream):
+                seat = self._seats.get(stream)
+                if seat is not None and seat.socket is socket:  # nobody else pressed it
+                    self.answer(command)
             case HangUp():
                 socket.hang_up(command)
 
@@ -231,6 +236,17 @@ class StreamHub:
             hot.remember(part, frame)
         return part, frame
 
+    def _subscribe(self, socket: HubSocket, frame: frames.Subscribe) -> None:
+        limit = self.limits.subscriptions
+        if frame.stream not in socket.asked and len(socket.asked) >= limit:
+            message = f"one socket may read {limit} streams; unsubscribe from some"
+            socket.connection.refuse(
+                "too_many_subscriptions", message, stream=frame.stream, op="subscribe"
+            )
+            return
+        socket.asked[frame.stream] = frame
+        self._under_way(socket, self.viewers.subscribe(socket, frame))
+
     def _claim(self, socket: HubSocket, frame: frames.Claim) -> None:
         seat = self._seats.get(frame.stream)
         if not frame.take_over and seat is not None and seat.producer != frame.producer:
@@ -249,7 +265,7 @@ class StreamHub:
         answer = self.log.claim(
             frame.stream, producer=frame.producer, meta=bytes(memoryview(frame.meta))
         )
-        self._spawn(self._claimed(socket, frame, answer))
+        self._under_way(socket, self._claimed(socket, frame, answer))
 
     async def _claimed(
         self, socket: HubSocket, frame: frames.Claim, answer: Awaitable[Claimed | admission.Closed]
@@ -283,7 +299,7 @@ class StreamHub:
         size = sum(len(memoryview(event)) for event in frame.events)
         problem = self.quotas.refuse_append(frame.stream, size, ending=frame.ending)
         if problem:
-            self._spawn(self._full(socket, frame.stream, problem))
+            self._under_way(socket, self._full(socket, frame.stream, problem))
             return
         answer = asyncio.ensure_future(
             self.log.append(
@@ -294,15 +310,17 @@ class StreamHub:
                 closes=ends_stream(frame.events),
             )
         )
-        socket.append_begun(size)
+        # An event of two bytes takes more than that while it waits.
+        weight = size + len(frame.events) * EVENT_WEIGHT
+        socket.begun(weight)
         self._appends.add(answer)
         answer.add_done_callback(self._appends.discard)
+        answer.add_done_callback(lambda _: socket.ended(weight))
         answer.add_done_callback(partial(self._appended, socket, frame.stream, size))
 
     def _appended(
         self, socket: HubSocket, stream: str, size: int, answer: asyncio.Future[admission.Verdict]
     ) -> None:
-        socket.append_ended(size)
         if answer.cancelled():
             return
         error = answer.exception()
@@ -359,10 +377,16 @@ class StreamHub:
         for watcher in self._watchers:
             watcher(stream, stalled)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
+
+    def _under_way(self, socket: HubSocket, work: Coroutine[object, object, None]) -> None:
+        """Do what a socket asked for; a socket that asks for too much meanwhile is not read."""
+        socket.begun(REQUEST_WEIGHT)
+        self._spawn(work).add_done_callback(lambda _: socket.ended(REQUEST_WEIGHT))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

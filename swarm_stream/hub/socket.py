@@ -31,7 +31,7 @@ GRACE_S: Final = 2.0
 """Seconds that a socket which must close has to take what is queued for it."""
 
 MAX_INFLIGHT_BYTES: Final = 8 * 2**20
-"""Bytes of appends under way for one socket; above it, the socket is not read."""
+"""Bytes of requests under way for one socket; above it, the socket is not read."""
 
 
 class HubSocket:
@@ -65,7 +65,7 @@ class HubSocket:
         self.asked: dict[str, frames.Subscribe] = {}
 
     async def feed(self, data: str | bytes) -> None:
-        """Take in one message. Waits while too many appends are under way (so does the peer)."""
+        """Take in one message. Waits while too much is under way for it (so does the peer)."""
         if self.hung_up is not None or self._hub.settling:
             return
         command = self.connection.receive(data, now=time.monotonic())
@@ -171,11 +171,11 @@ class HubSocket:
                 self._waiter.set_result(None)
             self._waiter = None
 
-    def append_begun(self, size: int) -> None:
-        """Count an append under way."""
+    def begun(self, size: int) -> None:
+        """Count a request under way."""
         self._inflight += size
 
-    def append_ended(self, size: int) -> None:
+    def ended(self, size: int) -> None:
         """Count it off."""
         self._inflight -= size
         if self._inflight <= MAX_INFLIGHT_BYTES:

@@ -33,6 +33,7 @@ class Limits:
         frame_bytes: Bytes of a frame; a larger one closes the socket with 1009.
         events: Events in a frame.
         meta_bytes: Bytes of a claim's ``meta``.
+        subscriptions: Streams that a socket may read at the same time.
         queue_bytes: Bytes of answers that may wait for a peer that does not read; then it is
             hung up on.
         heartbeat_s: Seconds without a frame after which a heartbeat is sent.
@@ -43,6 +44,7 @@ class Limits:
     frame_bytes: int = frames.MAX_FRAME_BYTES
     events: int = frames.MAX_EVENTS
     meta_bytes: int = frames.MAX_META_BYTES
+    subscriptions: int = 10_000
     queue_bytes: int = 4 * 2**20
     heartbeat_s: float = 10.0
     silence_limit_s: float = 25.0
@@ -97,6 +99,8 @@ class ServerConnection:
         self._out_bytes = 0
         # One ack covers several appends: only the last one for each stream is kept.
         self._acks: dict[str, int] = {}
+        # So it is with ``status``: a peer that does not read costs one for each stream.
+        self._statuses: dict[str, frames.Status] = {}
 
     def receive(self, data: str | bytes, *, now: float) -> Command | None:
         """Take in one message; gives what the hub has to do about it, if anything."""
@@ -165,10 +169,15 @@ class ServerConnection:
         return None
 
     def send(self, frame: frames.ServerFrame) -> None:
-        """Queue a frame."""
+        """Queue a frame. A ``status`` takes the place of an earlier one that was not sent yet."""
+        if isinstance(frame, frames.Status):
+            self._statuses[frame.stream] = frame
+            return
         stream = getattr(frame, "stream", None)
         if stream in self._acks:  # frames of one stream keep their order
             self._push(frames.Ack(stream=stream, next=self._acks.pop(stream)))
+        if stream in self._statuses:
+            self._push(self._statuses.pop(stream))
         self._push(frame)
 
     def _push(self, frame: frames.ServerFrame) -> None:
@@ -204,6 +213,10 @@ class ServerConnection:
             acks, self._acks = self._acks, {}
             for stream, next_offset in acks.items():
                 self._push(frames.Ack(stream=stream, next=next_offset))
+        if self._statuses:
+            statuses, self._statuses = self._statuses, {}
+            for status in statuses.values():
+                self._push(status)
         out, self._out, self._out_bytes = self._out, [], 0
         return out
 
