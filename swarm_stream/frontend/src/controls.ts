@@ -13,6 +13,8 @@ export interface Situation {
   readonly over: boolean;
   readonly paused: boolean;
   readonly connected: boolean;
+  /** Whether the run's kernel is there to be asked. */
+  readonly heard: boolean;
 }
 
 type ButtonName = "pause" | "stop" | "cancel";
@@ -38,6 +40,7 @@ export class Controls {
     over: false,
     paused: false,
     connected: false,
+    heard: false,
   };
 
   constructor(private readonly send: SendControl) {
@@ -89,11 +92,12 @@ export class Controls {
 
   /** Why this cannot be asked now; "" if it can. */
   private problem(action: ControlAction): string {
-    const { caps, started, connected } = this.situation;
+    const { caps, started, connected, heard } = this.situation;
     if (!started) return "The run has not started yet";
     const needs = action === "resume" ? "pause" : action;
     if (!caps.includes(needs)) return `This kind of run cannot ${action}`;
     if (!connected) return "Not connected";
+    if (!heard) return "The kernel is not heard";
     if ([...this.pending.values()].includes(action)) return "Asked; waiting for the run";
     return "";
   }

@@ -16,6 +16,7 @@ import {
   type ErrorInfo,
   type Outcome,
 } from "./events.ts";
+import { Pieces } from "./pieces.ts";
 import {
   type InputItem,
   type Item,
@@ -54,7 +55,7 @@ export class Transcript {
   private readonly tools = new Map<string, ToolItem>();
   private readonly inputs = new Map<string, InputItem>();
   private readonly unanswered = new Set<InputItem>();
-  private pieces: string[] = [];
+  private readonly pieces = new Pieces();
 
   constructor(private readonly observer?: Observer) {}
 
@@ -80,7 +81,7 @@ export class Transcript {
    */
   missed(from: number, to: number): void {
     for (const [seg, segment] of this.segments) if (segment.open) this.torn.add(seg);
-    this.pieces = [];
+    this.pieces.clear();
     this.holed = true;
     this.add({ kind: "gap", lane: null, from, to });
   }
@@ -220,9 +221,12 @@ export class Transcript {
       case "raw":
         this.add({ kind: "raw", lane: event.lane, native: event.native });
         return;
-      case "part":
-        this.piece(event.index, event.count, event.data);
+      case "part": {
+        const whole = this.pieces.add(event.index, event.count, event.data);
+        // A piece of a piece is never made; taking one here would recurse at most once.
+        if (whole !== undefined) this.take(decodeEvent(whole));
         return;
+      }
       case "end":
         this.outcome = event.outcome;
         this.reason = event.reason;
@@ -282,22 +286,6 @@ export class Transcript {
   /** A result whose call was not seen; a second one for the same call is another item. */
   private orphanResult(call: string): ToolItem {
     return this.tool(null, call, "", "");
-  }
-
-  private piece(index: number, count: number, data: string): void {
-    if (index === 0) this.pieces = [];
-    this.pieces.push(data);
-    if (index !== count - 1 || this.pieces.length !== count) return;
-    const text = this.pieces.join("");
-    this.pieces = [];
-    let whole: unknown;
-    try {
-      whole = JSON.parse(text);
-    } catch {
-      whole = { type: "part" };
-    }
-    // A piece of a piece is never made; taking one here would recurse at most once.
-    this.take(decodeEvent(whole));
   }
 }
 

@@ -161,6 +161,11 @@ export function endView(transcript: Transcript, summary: string): HTMLElement {
   const head = h("div", "swst-end-line", h("strong", "", outcome ?? ""), ` ${summary}`);
   const element = h("div", `swst-end swst-is-${outcome}`, head);
   if (reason !== "") element.append(h("div", "swst-reason", reason));
+  if (outcome === "interrupted") {
+    element.append(
+      h("div", "", "What reached the server is all here. Run the cell again for a new run."),
+    );
+  }
   if (error !== null) {
     const message = error.message === "" ? error.type : `${error.type}: ${error.message}`;
     element.append(h("div", "swst-error-text", message));

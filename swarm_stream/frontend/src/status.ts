@@ -38,8 +38,12 @@ export interface ConnectionWords {
   readonly words: string;
   /** What is going on and what to do, in full; "" where the words are enough. */
   readonly note: string;
-  /** Whether the note waits for a moment: what passes by itself need not be read. */
-  readonly passing: boolean;
+  /**
+   * How bad it is. `fine`: as it should be. `passing`: it may be over in a moment, and what
+   * passes by itself need not be read. `away`: the reader sees less than there is. `lost`:
+   * somebody must do something.
+   */
+  readonly how: "fine" | "passing" | "away" | "lost";
 }
 
 /** A viewer that is fewer events behind than this is called live. */
@@ -50,10 +54,9 @@ export interface Trouble {
   readonly message: string;
 }
 
-const AGAIN = "It is tried again by itself, and then the view goes on where it was.";
 const NO_ANSWER: { readonly [K in Peer]: string } = {
-  server: `The Jupyter server does not answer. ${AGAIN}`,
-  kernel: `The kernel does not answer; it may be busy, asleep or gone. ${AGAIN}`,
+  server: "The Jupyter server does not answer.",
+  kernel: "The kernel does not answer; it may be busy, asleep or gone.",
 };
 
 export function connectionWords(
@@ -63,24 +66,23 @@ export function connectionWords(
   peer: Peer,
   now: number,
 ): ConnectionWords {
-  if (state?.is === "closed") return say("ended", "ended");
-  const again = (state?.received ?? 0) > 0;
+  if (state?.is === "closed") return fine("ended", "ended");
   switch (link.is) {
     case "login":
-      return say(
+      return lost(
         "login",
         "log in again",
         "Jupyter does not accept this page's login any more. Log in again in another tab and " +
           "come back to this one: the view then goes on where it was.",
       );
     case "forbidden":
-      return say(
+      return lost(
         "forbidden",
         "not allowed",
         "The server does not let you read runs. Ask whoever looks after it.",
       );
     case "absent":
-      return say(
+      return lost(
         "absent",
         "no extension",
         "This Jupyter server has no swarm_stream extension. Install swarm_stream where the " +
@@ -88,14 +90,10 @@ export function connectionWords(
       );
     case "waiting": {
       const seconds = Math.max(0, Math.ceil((link.until - now) / 1000));
-      const words = again ? "reconnecting" : "connecting";
-      const shown = seconds > 1 ? `${words} in ${seconds} s` : words;
-      return passing(words, shown, NO_ANSWER[peer]);
+      return noAnswer(state, peer, seconds > 1 ? ` in ${seconds} s` : "");
     }
-    case "connecting": {
-      const words = again ? "reconnecting" : "connecting";
-      return passing(words, words, NO_ANSWER[peer]);
-    }
+    case "connecting":
+      return noAnswer(state, peer, "");
     case "open":
       return subscriptionWords(state, trouble);
     default:
@@ -103,36 +101,56 @@ export function connectionWords(
   }
 }
 
+function noAnswer(state: State | null, peer: Peer, when: string): ConnectionWords {
+  const again = (state?.received ?? 0) > 0;
+  const then = again ? "It is tried again by itself, and then the view goes on where it was." : "";
+  return {
+    is: again ? "reconnecting" : "connecting",
+    words: `${again ? "reconnecting" : "connecting"}${when}`,
+    note: `${NO_ANSWER[peer]} ${then || "It is tried again by itself."}`,
+    how: "passing",
+  };
+}
+
 function subscriptionWords(state: State | null, trouble: Trouble | null): ConnectionWords {
-  if (trouble !== null) return say("failed", "cannot resume", troubleNote(trouble));
+  if (trouble !== null) return lost("failed", "cannot resume", troubleNote(trouble));
   if (state === null || state.is !== "live") {
-    return passing("joining", "connecting", "The server has not told yet what it has of this run.");
+    return {
+      is: "joining",
+      words: "connecting",
+      note: "The server has not told yet what it has of this run.",
+      how: "passing",
+    };
   }
   const behind = lag(state);
-  if (behind > LIVE_LAG) return say("catching-up", `catching up ${behind}`);
+  if (behind > LIVE_LAG) return fine("catching-up", `catching up ${behind}`);
   if (state.notice !== "") {
-    return say(
-      "held",
-      "held up",
-      `${sentence(state.notice)} The run waits for that, and then goes on by itself.`,
-    );
+    return {
+      is: "held",
+      words: "held up",
+      note: `${sentence(state.notice)} The run is paused until that is mended, and then goes on by itself.`,
+      how: "away",
+    };
   }
   if (state.producer === "none") {
-    return say(
-      "no-producer",
-      "kernel not connected",
-      "Nobody is at work on this run now. If its kernel comes back, it goes on here.",
-    );
+    return {
+      is: "no-producer",
+      words: "kernel not connected",
+      note: "Nobody is at work on this run now. If its kernel comes back, it goes on here.",
+      how: "passing",
+    };
   }
   if (state.producer === "stalled") {
-    return passing(
-      "stalled",
-      "kernel not heard",
-      "Nothing is heard from the kernel; it may be asleep, cut off or restarting. Everything it " +
-        "said until then is here. If it comes back, the run goes on here.",
-    );
+    return {
+      is: "stalled",
+      words: "kernel not heard",
+      note:
+        "Nothing is heard from the kernel; it may be asleep, cut off or restarting. What reached " +
+        "the server is all here, and if the kernel comes back, the run goes on here.",
+      how: "passing",
+    };
   }
-  return say("live", "live");
+  return fine("live", "live");
 }
 
 function troubleNote({ code, message }: Trouble): string {
@@ -142,12 +160,12 @@ function troubleNote({ code, message }: Trouble): string {
     : sentence(message);
 }
 
-function say(is: string, words: string, note = ""): ConnectionWords {
-  return { is, words, note, passing: false };
+function fine(is: string, words: string): ConnectionWords {
+  return { is, words, note: "", how: "fine" };
 }
 
-function passing(is: string, words: string, note: string): ConnectionWords {
-  return { is, words, note, passing: true };
+function lost(is: string, words: string, note: string): ConnectionWords {
+  return { is, words, note, how: "lost" };
 }
 
 /** A message of a program, as a sentence for people. */

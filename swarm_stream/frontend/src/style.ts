@@ -38,12 +38,16 @@ export const STYLE = `
 .swst-dot { width: 8px; height: 8px; border-radius: 50%; background: var(--swst-warn); flex: none; }
 [data-connection="live"] .swst-dot { background: var(--swst-good); }
 [data-connection="ended"] .swst-dot { background: var(--swst-soft); }
-[data-connection="failed"] .swst-dot, [data-connection="login"] .swst-dot, [data-connection="forbidden"] .swst-dot { background: var(--swst-bad); }
-[data-connection="failed"] .swst-connection, [data-connection="login"] .swst-connection { color: var(--swst-bad); font-weight: 600; }
+.swst-away:not([data-state="paused"]) .swst-run { color: var(--swst-soft); }
+.swst-away .swst-connection { color: var(--swst-warn); font-weight: 600; }
+.swst-lost .swst-dot { background: var(--swst-bad); }
+.swst-lost .swst-connection { color: var(--swst-bad); }
 .swst-facts { margin-top: 2px; font-size: 12px; color: var(--swst-soft); font-variant-numeric: tabular-nums; gap: 0 14px; }
 .swst-facts span:empty { display: none; }
 .swst-bad { color: var(--swst-bad); font-weight: 600; }
 .swst-note, .swst-notice { font-size: 12px; color: var(--swst-soft); }
+.swst-away .swst-note { margin-top: 5px; padding: 3px 8px; border-radius: 4px; color: var(--swst-fg); background: var(--swst-bg); box-shadow: inset 3px 0 var(--swst-warn); }
+.swst-lost .swst-note { box-shadow: inset 3px 0 var(--swst-bad); }
 .swst-notice { color: var(--swst-bad); }
 .swst-note:empty, .swst-notice:empty { display: none; }
 .swst-controls { display: flex; gap: 6px; margin-left: auto; }
@@ -132,7 +136,7 @@ export const STYLE = `
 .swst-traceback { margin-top: 4px; }
 .swst-static { padding: 10px 12px; }
 @media (prefers-reduced-motion: no-preference) {
-  [data-state="running"] .swst-dot { animation: swst-pulse 2s ease-in-out infinite; }
+  [data-state="running"][data-connection="live"] .swst-dot { animation: swst-pulse 2s ease-in-out infinite; }
 }
 @keyframes swst-pulse { 50% { opacity: .35; } }
 @media (forced-colors: active) { .swst-avatar, .swst-dot { forced-color-adjust: none; } }

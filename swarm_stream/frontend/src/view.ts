@@ -192,7 +192,6 @@ class StreamView implements View, Watcher {
   private drawHead(): void {
     const { transcript, subscription, root } = this;
     const now = performance.now();
-    const run = runState(transcript);
     const connection = connectionWords(
       this.status,
       subscription,
@@ -202,6 +201,11 @@ class StreamView implements View, Watcher {
     );
     if (connection.is !== this.shown) this.shownAt = now;
     this.shown = connection.is;
+    const explained = this.isExplained(connection, now);
+    const isLive = connection.is === "live";
+    // The log takes nothing, so the run waits, though no event can say so.
+    const said = runState(transcript);
+    const run = said === "running" && connection.is === "held" ? "paused" : said;
     const over = transcript.outcome !== null;
     const { received = 0, missing = 0, doubled = 0 } = subscription ?? {};
     this.header.draw({
@@ -210,11 +214,11 @@ class StreamView implements View, Watcher {
       connection,
       elapsed: transcript.count === 0 ? "" : duration(this.elapsedMs(now)),
       chunks: transcript.deltas,
-      rate: this.chunkRate(now),
+      rate: over || isLive ? this.chunkRate(now) : null,
       received,
       missing,
       doubled,
-      note: this.note(connection, now),
+      note: explained ? connection.note : this.note(now),
     });
     this.controls.update({
       caps: transcript.caps,
@@ -222,7 +226,10 @@ class StreamView implements View, Watcher {
       over,
       paused: transcript.paused,
       connected: this.status.is === "open" && subscription?.is === "live",
+      heard: subscription?.producer === "live",
     });
+    root.classList.toggle("swst-away", explained);
+    root.classList.toggle("swst-lost", explained && connection.how === "lost");
     setAttribute(root, "data-state", run);
     setAttribute(root, "data-connection", connection.is);
     // The DOM holds what was drawn, which may be a frame behind what was received.
@@ -246,14 +253,16 @@ class StreamView implements View, Watcher {
     return last_t - first_t < 1000 ? null : (1000 * deltas) / (last_t - first_t);
   }
 
-  private note({ note, passing }: ConnectionWords, now: number): string {
-    const { link } = this;
-    if (note !== "" && (!passing || now - this.shownAt > PASSING_MS)) return note;
+  private isExplained({ note, how }: ConnectionWords, now: number): boolean {
+    return note !== "" && (how !== "passing" || now - this.shownAt > PASSING_MS);
+  }
+
+  private note(now: number): string {
     const late = now - this.bornAt > PATIENCE_MS;
     if (late && this.transcript.count === 0 && this.status.is === "open") {
       return "The server has nothing of this stream yet; it is shown here as soon as it begins.";
     }
-    return link.note;
+    return this.link.note;
   }
 
   private summary(): string {

@@ -36,19 +36,19 @@ describe("the connection", () => {
       note:
         "The log was lost. What is shown here stays until you reload the page, which shows " +
         "what the server has now.",
-      passing: false,
+      how: "lost",
     });
   });
 
   it("explains what does not pass by itself", () => {
     const note = (link: LinkStatus, state: State) =>
       connectionWords(link, state, null, "server", 0);
-    expect(note({ is: "login" }, live)).toMatchObject({ passing: false });
+    expect(note({ is: "login" }, live)).toMatchObject({ how: "lost" });
     expect(note({ is: "login" }, live).note).toContain("in another tab");
     expect(note(open, { ...live, notice: "the disk is full" }).note).toBe(
-      "The disk is full. The run waits for that, and then goes on by itself.",
+      "The disk is full. The run is paused until that is mended, and then goes on by itself.",
     );
-    expect(note(open, { ...live, producer: "stalled" })).toMatchObject({ passing: true });
+    expect(note(open, { ...live, producer: "stalled" })).toMatchObject({ how: "passing" });
     expect(note(open, live).note).toBe("");
   });
 

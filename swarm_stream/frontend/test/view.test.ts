@@ -218,6 +218,30 @@ it("explains a cut only if it lasts", () => {
   expect(note()).toBe("");
 });
 
+it("shows a run as paused that the log cannot take, and that it can be cancelled", () => {
+  events(START);
+  const status = { op: "status", stream: "a", producer: "live", viewers: 1 } as const;
+  give({ ...status, notice: "the disk is full" });
+  expect(root().dataset).toMatchObject({ state: "paused", connection: "held" });
+  expect(host.querySelector(".swst-run")?.textContent).toBe("paused");
+  expect(host.querySelector(".swst-note")?.textContent).toContain("The disk is full.");
+  expect(button("Cancel").getAttribute("aria-disabled")).toBe("false");
+  // Nobody pressed Pause, so there is nothing to resume.
+  expect(button("Pause").title).toContain("Pause the run");
+  give({ ...status, notice: "" });
+  expect(root().dataset).toMatchObject({ state: "running", connection: "live" });
+  expect(root().className).toBe("swst-root");
+});
+
+it("lets nobody press what a kernel that is not heard cannot do", () => {
+  events(START);
+  give({ op: "status", stream: "a", producer: "stalled", viewers: 1, notice: "" });
+  expect(root().dataset.connection).toBe("stalled");
+  expect(button("Cancel").title).toBe("The kernel is not heard");
+  button("Cancel").click();
+  expect(sent.filter(({ op }) => op === "control")).toEqual([]);
+});
+
 it("tells the reader after a while that there is nothing yet", () => {
   vi.advanceTimersByTime(12_000);
   expect(host.querySelector(".swst-note")?.textContent).toContain("nothing of this stream yet");
