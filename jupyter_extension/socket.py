@@ -116,7 +116,11 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             # A page cannot have the secret, so whoever sends an Origin with it is up to no good.
             given = authorization.removeprefix(SECRET_SCHEME).encode()
             known = self.app.identity.secret.encode()
-            same = bool(known) and hmac.compare_digest(given, known)
+            if not known:
+                # The server has just started and listens already. A 403 would be believed: the
+                # kernel would take its secret for an old one and never come back.
+                raise web.HTTPError(404 if self.app.given_up else 503)
+            same = hmac.compare_digest(given, known)
             if not same or "Origin" in self.request.headers:
                 raise web.HTTPError(403)
             self._who = "a kernel"

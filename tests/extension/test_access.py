@@ -11,6 +11,7 @@ from jupyter_server.auth.authorizer import Authorizer
 from tornado.httpclient import HTTPClientError
 from tornado.web import RequestHandler
 
+from jupyter_extension.identity import Identity
 from tests.extension.site import asks, told
 
 if TYPE_CHECKING:
@@ -195,6 +196,19 @@ async def test_a_deletion_by_cookie_needs_the_pages_token(site: Site) -> None:
     assert (await site.fetch(path, "GET", {"Cookie": cookie})).code == 200
     both = {"Cookie": f"{cookie}; _xsrf=abcd", "X-XSRFToken": "abcd"}
     assert (await site.fetch(path, "DELETE", both)).code == 204
+
+
+async def test_a_kernel_that_comes_before_the_secret_was_read_is_not_turned_away_for_good(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = site.with_secret
+    monkeypatch.setattr(site.app, "identity", Identity("", ""))  # as it is until the log is open
+    monkeypatch.setattr(site.app, "hub", None)
+    with pytest.raises(HTTPClientError) as refused:
+        await site.ws(headers)
+    assert refused.value.code == 503  # and not 403, which a kernel believes
+    monkeypatch.undo()
+    await site.ws(headers)
 
 
 async def test_the_secret_is_written_nowhere(
