@@ -15,6 +15,7 @@ from traitlets import Enum, Float, Int, TraitError, Unicode, validate
 from jupyter_extension.identity import Identity, load_identity
 from jupyter_extension.kernels import KERNEL_ACTIONS, KernelWatch
 from jupyter_extension.opening import default_paths, open_log
+from jupyter_extension.resources import sockets_at_most
 from jupyter_extension.rest import handlers as rest_handlers
 from jupyter_extension.retention import Keep, Retention
 from jupyter_extension.socket import StreamSocket
@@ -84,7 +85,12 @@ class SwarmStreamApp(ExtensionApp):
         16 * 1024, help="Bytes of a stream's description. It is sent with every list of streams."
     ).tag(config=True)
     max_connections = Int(
-        10_000, help="Sockets that may be open at once. One more is closed with 1013."
+        10_000,
+        help="""Sockets that may be open at once. One more is closed with 1013.
+
+        No more than three quarters of the files that the process may open (ulimit -n, and
+        ServerApp.min_open_files_limit), because kernels and requests need some too.
+        """,
     ).tag(config=True)
     heartbeat_s = Float(
         10.0,
@@ -239,7 +245,7 @@ class SwarmStreamApp(ExtensionApp):
             log,
             server_id=self.identity.server,
             limits=self.limits,
-            max_sockets=self.max_connections,
+            max_sockets=sockets_at_most(self.max_connections),
             quotas=Quotas(max_streams=self.max_streams, max_stream_bytes=self.max_stream_bytes),
         )
         await hub.load()

@@ -21,7 +21,7 @@ __all__ = ["Attacker", "ClosedError", "Line", "Witnesses"]
 
 BATCH: Final = 100
 CLOSES: Final = frozenset({"1007", "1009"})
-BEAT_S: Final = 5.0
+BEAT_S: Final = 0.5
 
 
 class ClosedError(Exception):

@@ -24,7 +24,6 @@ __all__ = [
     "TEXT",
     "Raw",
     "connected",
-    "cpu_s",
     "files",
     "frame",
     "quiet_again",
@@ -71,9 +70,11 @@ class Raw:
         self._reader, self._writer = reader, writer
         self.status = 0
 
-    async def upgrade(self, server: JupyterServer, **headers: str) -> None:
+    async def upgrade(
+        self, server: JupyterServer, *, path: str = "/swarm-stream/ws", **headers: str
+    ) -> None:
         """Ask for a WebSocket; ``status`` tells what came of it."""
-        await self.send(upgrade(server, **headers))
+        await self.send(upgrade(server, path=path, **headers))
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             self.status = int((await self._reader.readuntil(b"\r\n\r\n")).split()[1])
 
@@ -83,8 +84,11 @@ class Raw:
             self._writer.write(data)
             await self._writer.drain()
 
-    async def end(self) -> int:
-        """Read until the server ends the connection; gives its close code."""
+    async def end(self, *, answer: bool = False) -> int:
+        """Read until the server ends the connection; gives its close code.
+
+        ``answer`` has the close answered, as every good client does.
+        """
         try:
             while True:
                 opcode, length = await self._reader.readexactly(2)
@@ -94,6 +98,8 @@ class Raw:
                     (length,) = struct.unpack("!Q", await self._reader.readexactly(8))
                 payload = await self._reader.readexactly(length)
                 if opcode & 0xF == CLOSE:
+                    if answer:
+                        await self.send(frame(CLOSE, payload[:2]))
                     return int.from_bytes(payload[:2], "big") if payload else 1005
         except (asyncio.IncompleteReadError, ConnectionError):
             return CUT
@@ -123,7 +129,7 @@ async def upgraded(server: JupyterServer, **headers: str) -> AsyncIterator[Raw]:
         yield raw
 
 
-def upgrade(server: JupyterServer, **headers: str) -> bytes:
+def upgrade(server: JupyterServer, *, path: str = "/swarm-stream/ws", **headers: str) -> bytes:
     """Give the request for a socket, as a program with the server's token makes it."""
     fields = {
         "Host": f"127.0.0.1:{server.port}",
@@ -135,7 +141,7 @@ def upgrade(server: JupyterServer, **headers: str) -> bytes:
         **server.headers,
     } | {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"{name}: {value}" for name, value in fields.items() if value]
-    return "\r\n".join(["GET /swarm-stream/ws HTTP/1.1", *lines, "", ""]).encode("latin-1")
+    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode("latin-1")
 
 
 def files(server: JupyterServer) -> int:
@@ -148,10 +154,3 @@ async def quiet_again(server: JupyterServer, before: int) -> None:
     """Wait until the server has given back what connections took; a test times out else."""
     while files(server) > before:
         await asyncio.sleep(0.05)
-
-
-def cpu_s(server: JupyterServer) -> float:
-    """Tell how long the server has been computing."""
-    assert server.process is not None
-    times = psutil.Process(server.process.pid).cpu_times()
-    return float(times.user + times.system)
