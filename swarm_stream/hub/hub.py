@@ -127,10 +127,7 @@ class StreamHub:
         for stream in {*socket.asked, *socket.connection.pump.streams}:
             self.viewers.unsubscribe(socket, stream)
         for stream in [name for name, seat in self._seats.items() if seat.socket is socket]:
-            del self._seats[stream]
-            self.viewers.notice(stream, "")
-            self.viewers.tell(stream)
-            self._tell_watchers(stream, stalled=True)
+            self._vacate(stream)
 
     @property
     def live_streams(self) -> int:
@@ -171,7 +168,10 @@ class StreamHub:
         """
         existed = await self.log.delete(stream)
         self.quotas.deleted(stream)
+        self._seats.pop(stream, None)
+        self._controls.over(stream)
         self.viewers.deleted(stream)
+        self._tell_watchers(stream, stalled=False)
         return existed
 
     async def interrupt(self, stream: str, *, by: str, reason: str, now_ms: float) -> bool:
@@ -181,9 +181,9 @@ class StreamHub:
     def seat(self, stream: str, *, epoch: int, producer: str, sender: Sender) -> None:
         """Note that a producer is there: a socket's, or one in this very process."""
         self._seats[stream] = _Seat(sender, epoch, producer)
+        self.viewers.notice(stream, "")
         self._controls.again(stream, sender)
-        for viewer, subscribe in self.viewers.take_waiting(stream):
-            self._spawn(self.viewers.subscribe(viewer, subscribe))
+        self._found(stream)
         self.viewers.tell(stream)
         self._tell_watchers(stream, stalled=False)
 
@@ -263,12 +263,18 @@ class StreamHub:
             return
         # Called now, so that the log sees this socket's claim before its appends; awaited later.
         answer = self.log.claim(
-            frame.stream, producer=frame.producer, meta=bytes(memoryview(frame.meta))
+            frame.stream,
+            producer=frame.producer,
+            meta=bytes(memoryview(frame.meta)),
+            epoch=frame.epoch,
         )
         self._under_way(socket, self._claimed(socket, frame, answer))
 
     async def _claimed(
-        self, socket: HubSocket, frame: frames.Claim, answer: Awaitable[Claimed | admission.Closed]
+        self,
+        socket: HubSocket,
+        frame: frames.Claim,
+        answer: Awaitable[Claimed | admission.Closed | admission.Fenced],
     ) -> None:
         stream = frame.stream
         try:
@@ -279,13 +285,20 @@ class StreamHub:
         if isinstance(claimed, admission.Closed):
             socket.refuse(StreamClosedError(stream), stream=stream, op="claim")
             return
+        if isinstance(claimed, admission.Fenced):
+            socket.send(frames.Fenced(stream=stream, epoch=claimed.epoch))
+            return
         seat = self._seats.get(stream)
         if seat is not None and seat.epoch > claimed.epoch:
             socket.send(frames.Fenced(stream=stream, epoch=seat.epoch))
             return
-        if seat is not None and seat.epoch < claimed.epoch and seat.socket is not socket:
+        fenced = seat is not None and seat.epoch < claimed.epoch
+        if seat is not None and fenced and seat.socket is not socket:
             seat.socket.send(frames.Fenced(stream=stream, epoch=claimed.epoch))
         if socket not in self.sockets:
+            if fenced:
+                self._vacate(stream)
+            self._found(stream)
             return
         _log.info("stream %s claimed, epoch %d, next %d", stream, claimed.epoch, claimed.next)
         socket.send(
@@ -327,7 +340,7 @@ class StreamHub:
         if error is not None:
             if isinstance(error, LogError):
                 _log.warning("stream %s: %s", stream, error)
-                self.viewers.notice(stream, str(error))
+                self._hold_up(stream, str(error))
             elif not isinstance(error, NoSuchStreamError):
                 _log.error("append to %s failed", stream, exc_info=error)
             socket.refuse(error, stream=stream, op="append")
@@ -355,7 +368,7 @@ class StreamHub:
         except LogError as error:
             socket.refuse(error, stream=stream, op="append")
             return
-        self.viewers.notice(stream, problem)
+        self._hold_up(stream, problem)
         socket.connection.refuse("stream_full", problem, stream=stream, op="append")
         socket.wake()
 
@@ -367,6 +380,23 @@ class StreamHub:
             self.quotas.closed(moved.stream)
             self._tell_watchers(moved.stream, stalled=False)
             self.viewers.tell(moved.stream, closed=True)
+
+    def _found(self, stream: str) -> None:
+        """Serve those who waited for a stream: it is there now."""
+        for viewer, subscribe in self.viewers.take_waiting(stream):
+            self._spawn(self.viewers.subscribe(viewer, subscribe))
+
+    def _hold_up(self, stream: str, why: str) -> None:
+        """Say what keeps events from the log, if their producer is there to end that."""
+        if stream in self._seats:
+            self.viewers.notice(stream, why)
+
+    def _vacate(self, stream: str) -> None:
+        """Note that a stream's producer is there no more."""
+        del self._seats[stream]
+        self.viewers.notice(stream, "")
+        self.viewers.tell(stream)
+        self._tell_watchers(stream, stalled=True)
 
     def _state_of_known(self, stream: str, closed: bool) -> ProducerState:  # noqa: FBT001
         if closed:

@@ -47,7 +47,7 @@ async def interrupt(log: StreamLog, stream: str, *, by: str, reason: str, now_ms
     """
     tail = (await log.info(stream)).tail  # raises where a claim would make a new stream
     claimed = await log.claim(stream, producer=by, meta=None)
-    if isinstance(claimed, admission.Closed):
+    if isinstance(claimed, admission.Closed | admission.Fenced):
         return False
     tail = claimed.next
     events: list[bytes] = [

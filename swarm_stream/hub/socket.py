@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from swarm_stream.hub.hub import StreamHub
     from swarm_stream.protocol import frames
+    from swarm_stream.protocol.pump import Read
 
 __all__ = ["HubSocket"]
 
@@ -91,14 +92,16 @@ class HubSocket:
                 why = self.hung_up  # now: what is queued while these are sent goes out too
                 for stream in connection.finish_streams():
                     self._hub.viewers.finished(self, stream)
+                # Now: what is subscribed while frames are sent is read after its ``subscribed``.
+                read = connection.pump.next_read()
                 for frame in connection.frames_to_send():
                     await send(frame)
                     connection.sent(now=time.monotonic())
                 if why is not None:
                     return why
-                if await self._send_events(send):
-                    continue
-                if not self._woken:
+                if read is not None:
+                    await self._send_events(read, send)
+                elif not self._woken:
                     self._waiter = self._loop.create_future()
                     await self._waiter
         except asyncio.CancelledError:
@@ -109,25 +112,25 @@ class HubSocket:
             if self._timer is not None:
                 self._timer.cancel()
 
-    async def _send_events(self, send: Callable[[bytes], Awaitable[object]]) -> bool:
+    async def _send_events(self, read: Read, send: Callable[[bytes], Awaitable[object]]) -> None:
         pump = self.connection.pump
-        read = pump.next_read()
-        if read is None:
-            return False
+        if not pump.holds(read):
+            return
         try:
             part, frame = await self._hub.events_frame(read.stream, read.offset)
         except (OffsetOutOfRangeError, NoSuchStreamError, LogError) as error:
-            self._hub.viewers.broken(self, read.stream, error)
-            return True
-        if part.count == 0 or read.stream not in pump:
-            pump.advanced(read.stream, offset=read.offset, count=0)
+            if pump.holds(read):
+                self._hub.viewers.broken(self, read.stream, error)
+            return
+        if not pump.holds(read):
+            return
+        pump.advanced(read.stream, offset=part.offset, count=part.count)
+        if part.count == 0:
             # The tail is ahead of what can be read: give the log a turn before asking again.
             await asyncio.sleep(0)
-            return True
-        pump.advanced(read.stream, offset=part.offset, count=part.count)
+            return
         await send(frame)
         self.connection.sent(now=time.monotonic())
-        return True
 
     def send(self, frame: frames.ServerFrame) -> None:
         """Queue a frame."""

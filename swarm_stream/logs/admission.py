@@ -72,27 +72,37 @@ Verdict = Admitted | Fenced | BadEpoch | Gap | Closed
 def admit(held: Held, *, epoch: int, offset: int, count: int) -> Verdict:
     """Decide on an append of ``count`` events from ``offset`` on, by a holder of ``epoch``."""
     end = offset + count
-    if held.closed:
-        # Whatever the epoch: what is there is there, and a retry of it may be told so.
-        return Admitted(count, held.next) if end <= held.next else Closed(held.next)
+    new = end > held.next
+    if held.closed and new:
+        return Closed(held.next)
     if epoch < held.epoch:
+        # Also when the stream has ended: what lies at these offsets may be another's, such as
+        # the server's own end of an interrupted run. An ack would say that it is the caller's.
         return Fenced(held.epoch)
-    if epoch > held.epoch:
+    if epoch > held.epoch and not held.closed:
         return BadEpoch(held.epoch)
+    if not new:
+        return Admitted(count, held.next)
     if offset > held.next:
         return Gap(held.next)
-    if end <= held.next:
-        return Admitted(count, held.next)
     return Admitted(held.next - offset, end)
 
 
-def epoch_for(held: Held, *, holder: str | None, producer: str) -> int | Closed:
+def epoch_for(
+    held: Held, *, holder: str | None, producer: str, epoch: int | None = None
+) -> int | Closed | Fenced:
     """Give the epoch with which ``producer`` may write, while ``holder`` has the stream.
 
-    The present holder keeps its epoch, so that a repeated claim costs nothing. For a new stream
+    The present holder keeps its epoch, so that a repeated claim costs nothing. Who comes back with
+    an ``epoch`` that it held, and is not the holder any more, was fenced: it takes nothing back.
+    (An epoch that was never issued here is of a log that was lost since.) For a new stream
     ``holder`` is None and ``held.epoch`` the highest epoch that any deleted stream had: a stream
     deleted and made again must not give out an epoch that an earlier producer may still use.
     """
     if held.closed:
         return Closed(held.next)
-    return held.epoch if holder == producer else held.epoch + 1
+    if holder == producer:
+        return held.epoch
+    if epoch is not None and holder is not None and epoch <= held.epoch:
+        return Fenced(held.epoch)
+    return held.epoch + 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from swarm_stream.logs.admission import Closed, Verdict
+    from swarm_stream.logs.admission import Closed, Fenced, Verdict
 
 __all__ = ["Claimed", "Moved", "Slice", "StreamInfo", "StreamLog"]
 
@@ -94,12 +94,13 @@ class StreamLog(Protocol):
         ...
 
     def claim(
-        self, stream: str, *, producer: str, meta: bytes | None
-    ) -> Awaitable[Claimed | Closed]:
+        self, stream: str, *, producer: str, meta: bytes | None, epoch: int | None = None
+    ) -> Awaitable[Claimed | Closed | Fenced]:
         """Make ``producer`` the stream's holder; makes the stream where there is none.
 
-        The present holder gets its epoch again; anybody else the next one, durably. ``meta`` of
-        None leaves what is there.
+        The present holder gets its epoch again; anybody else the next one, durably, unless it
+        comes back with an ``epoch`` that it held: then another has the stream. ``meta`` of None
+        leaves what is there.
         """
         ...
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeError
-from swarm_stream.logs.admission import Admitted, Closed, Held, Verdict, admit, epoch_for
+from swarm_stream.logs.admission import Admitted, Closed, Fenced, Held, Verdict, admit, epoch_for
 from swarm_stream.logs.base import Claimed, Moved, Slice, StreamInfo
 from swarm_stream.logs.slices import gather
 from swarm_stream.logs.watching import Watch
@@ -103,18 +103,20 @@ class MemoryLog:
         """Call ``watcher`` each time a tail has moved; there is one."""
         self._watch.set(watcher)
 
-    def claim_now(self, stream: str, *, producer: str, meta: bytes | None) -> Claimed | Closed:
+    def claim_now(
+        self, stream: str, *, producer: str, meta: bytes | None, epoch: int | None = None
+    ) -> Claimed | Closed | Fenced:
         """Make ``producer`` the holder of ``stream``, see ``StreamLog.claim``."""
         self._check_open()
         state = self._streams.get(stream) or _Stream(stream, self._epoch_floor)
-        epoch = epoch_for(state.held, holder=state.holder, producer=producer)
-        if isinstance(epoch, Closed):
-            return epoch
-        if epoch != state.epoch or (meta is not None and meta != state.meta):
-            state.epoch, state.holder = epoch, producer
+        found = epoch_for(state.held, holder=state.holder, producer=producer, epoch=epoch)
+        if isinstance(found, Closed | Fenced):
+            return found
+        if found != state.epoch or (meta is not None and meta != state.meta):
+            state.epoch, state.holder = found, producer
             state.meta = state.meta if meta is None else meta
             self._touch(state)
-        return Claimed(epoch, state.next)
+        return Claimed(found, state.next)
 
     def append_now(
         self, stream: str, *, epoch: int, offset: int, events: Sequence[bytes], closes: bool
@@ -179,10 +181,10 @@ class MemoryLog:
         return [state.info() for state in reversed(self._streams.values())]
 
     def claim(
-        self, stream: str, *, producer: str, meta: bytes | None
-    ) -> asyncio.Future[Claimed | Closed]:
+        self, stream: str, *, producer: str, meta: bytes | None, epoch: int | None = None
+    ) -> asyncio.Future[Claimed | Closed | Fenced]:
         """Do ``claim_now``; the future given is done."""
-        return _done(lambda: self.claim_now(stream, producer=producer, meta=meta))
+        return _done(lambda: self.claim_now(stream, producer=producer, meta=meta, epoch=epoch))
 
     def append(
         self, stream: str, *, epoch: int, offset: int, events: Sequence[bytes], closes: bool

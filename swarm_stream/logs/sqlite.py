@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from swarm_stream.logs.admission import Closed, Verdict
+    from swarm_stream.logs.admission import Closed, Fenced, Verdict
     from swarm_stream.logs.base import Claimed, Moved, Slice, StreamInfo
 
 __all__ = ["SQLiteLog"]
@@ -121,11 +121,11 @@ class SQLiteLog:
         self._watch.set(watcher)
 
     def claim(
-        self, stream: str, *, producer: str, meta: bytes | None
-    ) -> asyncio.Future[Claimed | Closed]:
+        self, stream: str, *, producer: str, meta: bytes | None, epoch: int | None = None
+    ) -> asyncio.Future[Claimed | Closed | Fenced]:
         """Make ``producer`` the holder of ``stream``, see ``StreamLog.claim``."""
-        future: asyncio.Future[Claimed | Closed] = self._future()
-        return self._write(writing.Claim(future, stream, producer, meta), future)
+        future: asyncio.Future[Claimed | Closed | Fenced] = self._future()
+        return self._write(writing.Claim(future, stream, producer, meta, epoch), future)
 
     def append(
         self, stream: str, *, epoch: int, offset: int, events: Sequence[bytes], closes: bool

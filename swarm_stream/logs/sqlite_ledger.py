@@ -15,7 +15,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from swarm_stream.errors import NoSuchStreamError
-from swarm_stream.logs.admission import Admitted, Closed, Verdict, admit, epoch_for
+from swarm_stream.logs.admission import Admitted, Closed, Fenced, Verdict, admit, epoch_for
 from swarm_stream.logs.base import Claimed, Moved, Slice
 from swarm_stream.logs.sqlite_draft import Draft, Head, Run
 
@@ -65,24 +65,26 @@ class Ledger:
         ).fetchone()
         self._doomed = [row[0] for row in db.execute("SELECT id FROM doomed")]
 
-    def claim(self, stream: str, *, producer: str, meta: bytes | None) -> Claimed | Closed:
+    def claim(
+        self, stream: str, *, producer: str, meta: bytes | None, epoch: int | None = None
+    ) -> Claimed | Closed | Fenced:
         """Decide on a claim, see ``StreamLog.claim``."""
         head = self._find(stream)
         if head is None:
             now_ms = self._draft.now_ms
             head = Head(self._next_id, stream, self._epoch_floor, None, b"{}", now_ms)
-        epoch = epoch_for(head.held, holder=head.holder, producer=producer)
-        if isinstance(epoch, Closed):
-            return epoch
-        if epoch != head.epoch or (meta is not None and meta != head.meta):
+        found = epoch_for(head.held, holder=head.holder, producer=producer, epoch=epoch)
+        if isinstance(found, Closed | Fenced):
+            return found
+        if found != head.epoch or (meta is not None and meta != head.meta):
             if head.holder is None:
                 self._next_id += 1
                 self._heads[stream] = head
-            head.epoch, head.holder = epoch, producer
+            head.epoch, head.holder = found, producer
             head.meta = head.meta if meta is None else meta
             self._draft.claimed[head.id] = head
             self._touch(head)
-        return Claimed(epoch, head.next)
+        return Claimed(found, head.next)
 
     def append(
         self, stream: str, *, epoch: int, offset: int, events: Sequence[bytes], closes: bool

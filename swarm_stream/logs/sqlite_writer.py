@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from swarm_stream.errors import NoSuchStreamError
-from swarm_stream.logs.admission import Admitted, Closed, Verdict
+from swarm_stream.logs.admission import Admitted, Closed, Fenced, Verdict
 from swarm_stream.logs.sqlite_damage import note_damage
 from swarm_stream.logs.sqlite_errors import explain, is_environment
 from swarm_stream.logs.sqlite_file import PAGE_BYTES, FileLock, connect, prepare
@@ -69,15 +69,16 @@ class Request(Protocol):
 class Claim:
     """See ``StreamLog.claim``."""
 
-    future: asyncio.Future[Claimed | Closed]
+    future: asyncio.Future[Claimed | Closed | Fenced]
     stream: str
     producer: str
     meta: bytes | None
+    epoch: int | None = None
     weight: int = 1
 
-    def decide(self, ledger: Ledger) -> Claimed | Closed:
+    def decide(self, ledger: Ledger) -> Claimed | Closed | Fenced:
         """Do it to ``ledger``."""
-        return ledger.claim(self.stream, producer=self.producer, meta=self.meta)
+        return ledger.claim(self.stream, producer=self.producer, meta=self.meta, epoch=self.epoch)
 
 
 @dataclass(slots=True)

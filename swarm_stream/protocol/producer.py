@@ -187,16 +187,7 @@ class ProducerConnection:
         """A socket is open: claim the stream."""
         self._move(Signal.CONNECTED)
         if self.state is State.JOINING:
-            self._out = [
-                frames.Claim(
-                    stream=self.stream,
-                    producer=self.producer,
-                    epoch=self.epoch,
-                    meta=self._meta,
-                    # Once the stream is ours, coming back is no taking over.
-                    take_over=self._take_over or self.epoch is not None,
-                )
-            ]
+            self._claim()
 
     def lost(self) -> None:
         """The socket is gone."""
@@ -205,8 +196,8 @@ class ProducerConnection:
         self.retry_at = None
 
     def answer(self, frame: frames.Controlled) -> None:
-        """Answer a control."""
-        if self.state in {State.LIVE, State.DONE}:
+        """Answer a control, if there may be a socket; if there is not, it is asked again."""
+        if self.state not in {State.OFFLINE, State.JOINING}:
             self._out.append(frame)
 
     def receive(self, frame: frames.ServerFrame, *, now: float) -> None:
@@ -238,6 +229,8 @@ class ProducerConnection:
         if self.retry_at is not None and now >= self.retry_at:
             self.retry_at = None
             self._sent = self._window.base
+            if self.state is State.JOINING:
+                self._claim()
 
     def frames_to_send(self) -> list[frames.ClientFrame]:
         """Give what is to be sent now, in order; at most one ``append`` a call.
@@ -269,16 +262,30 @@ class ProducerConnection:
             self.state is State.LIVE and self.retry_at is None and self._sent < self._window.next
         )
 
+    def _claim(self) -> None:
+        self._out = [
+            frames.Claim(
+                stream=self.stream,
+                producer=self.producer,
+                epoch=self.epoch,
+                meta=self._meta,
+                # Once the stream is ours, coming back is no taking over.
+                take_over=self._take_over or self.epoch is not None,
+            )
+        ]
+
     def _claimed(self, frame: frames.ClaimReply) -> None:
-        if self.epoch is None and frame.next > 0 and self._window.next == 0:
-            # Taken over with another producer's events in it: ours come after them.
+        if self.epoch is None and frame.next > 0:
+            # With another producer's events in it: ours come after them.
+            if self._window.next > 0:
+                # Too late: their offsets are given out.
+                self._refuse(StreamNameTakenError(self.stream))
+                return
             self._window.rebase(frame.next)
             self._high = frame.next
         if frame.next > self._window.next:
             self._refuse(
-                StreamNameTakenError(self.stream)
-                if self.epoch is None
-                else RemoteProtocolError(
+                RemoteProtocolError(
                     f"the server holds {frame.next} events of stream {self.stream!r}, but only "
                     f"{self._window.next} were ever made"
                 )
@@ -319,8 +326,15 @@ class ProducerConnection:
     def _error(self, code: str, message: str, *, now: float) -> None:
         match code:
             case "stream_closed":
-                if self._last is not None and self._window.base > self._last:
-                    self._move(Signal.DONE)
+                if (
+                    self.state is State.JOINING
+                    and self.epoch is not None
+                    and self._last is not None
+                ):
+                    # Perhaps by our own end, whose ack was lost: the answer to a retry tells.
+                    self._move(Signal.CLAIMED)
+                    self._sent = self._window.base
+                    self._check_done()
                 else:
                     self._refuse(StreamClosedError(self.stream))
             case "stream_taken":

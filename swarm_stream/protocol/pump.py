@@ -19,10 +19,13 @@ class Read(NamedTuple):
 
     stream: str
     offset: int
+    cursor: int
+    """Which one, of those that there were on this socket."""
 
 
 @dataclass(slots=True)
 class _Cursor:
+    number: int
     next: int
     tail: int
     closed: bool
@@ -33,6 +36,7 @@ class SubscriberPump:
 
     def __init__(self) -> None:
         self._cursors: dict[str, _Cursor] = {}
+        self._made = 0
         # Streams with something to read, in the order of their turns.
         self._ready: OrderedDict[str, None] = OrderedDict()
         # Closed streams that were read to the end. Apart, so that nobody has to look for them:
@@ -51,7 +55,8 @@ class SubscriberPump:
     def add(self, stream: str, *, start: int, tail: int, closed: bool) -> None:
         """Begin to read ``stream`` from ``start``; replaces an earlier cursor on it."""
         self.remove(stream)
-        self._cursors[stream] = cursor = _Cursor(start, tail, closed)
+        self._made += 1
+        self._cursors[stream] = cursor = _Cursor(self._made, start, tail, closed)
         self._line_up(stream, cursor)
 
     def remove(self, stream: str) -> bool:
@@ -72,19 +77,19 @@ class SubscriberPump:
     def next_read(self) -> Read | None:
         """Give the read whose turn it is, if any cursor is behind its tail."""
         for stream in self._ready:
-            return Read(stream, self._cursors[stream].next)
+            cursor = self._cursors[stream]
+            return Read(stream, cursor.next, cursor.number)
         return None
 
-    def advanced(self, stream: str, *, offset: int, count: int) -> None:
-        """Note that ``count`` events from ``offset`` on are being sent. Ends the stream's turn.
+    def holds(self, read: Read) -> bool:
+        """Tell whether a read is still wanted: its cursor was neither removed nor replaced."""
+        cursor = self._cursors.get(read.stream)
+        return cursor is not None and cursor.number == read.cursor
 
-        A cursor that was replaced while the read was under way stays where it is.
-        """
-        cursor = self._cursors.get(stream)
-        if cursor is None:
-            return
-        if cursor.next == offset:
-            cursor.next = offset + count
+    def advanced(self, stream: str, *, offset: int, count: int) -> None:
+        """Note that ``count`` events from ``offset`` on are being sent. Ends the stream's turn."""
+        cursor = self._cursors[stream]
+        cursor.next = offset + count
         self._ready.pop(stream, None)
         self._line_up(stream, cursor)
 

@@ -11,7 +11,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClosedError
 
-from swarm_stream.hub.socket import HubSocket
+from swarm_stream.protocol.server import ServerConnection
 from tests.extension.site import asks, claim_and_append, delta, told
 
 if TYPE_CHECKING:
@@ -136,10 +136,10 @@ async def test_a_viewer_that_does_not_read_is_not_written_ahead_of(site: Site) -
 async def test_a_socket_whose_serving_fails_is_closed_and_not_left_dead(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(*_: object) -> bool:
+    def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(HubSocket, "_send_events", fail)
+    monkeypatch.setattr(ServerConnection, "frames_to_send", fail)
     assert await closing(await site.ws()) == (1011, "the server failed; its log says why")
     assert "a socket failed" in caplog.text
     hub = site.app.hub

@@ -31,6 +31,7 @@ class BadLog(MemoryLog):
         reads: How often it was read.
         broken: What appending raises, if anything.
         answering: Cleared to have ``info`` wait.
+        reading: Cleared to have ``read`` wait.
         committing: Cleared to have appends and claims wait.
 
     """
@@ -41,6 +42,8 @@ class BadLog(MemoryLog):
         self.broken: Exception | None = None
         self.answering = asyncio.Event()
         self.answering.set()
+        self.reading = asyncio.Event()
+        self.reading.set()
         self.committing = asyncio.Event()
         self.committing.set()
 
@@ -52,7 +55,10 @@ class BadLog(MemoryLog):
 
     async def read(self, stream: str, offset: int, *, max_events: int, max_bytes: int) -> Slice:
         self.reads += 1
-        return await super().read(stream, offset, max_events=max_events, max_bytes=max_bytes)
+        try:
+            return await super().read(stream, offset, max_events=max_events, max_bytes=max_bytes)
+        finally:
+            await self.reading.wait()
 
     def append(self, stream: str, **batch: Any) -> Any:
         async def later() -> object:
@@ -63,8 +69,8 @@ class BadLog(MemoryLog):
 
         return later()
 
-    def claim(self, stream: str, *, producer: str, meta: bytes | None) -> Any:
-        answer = super().claim(stream, producer=producer, meta=meta)
+    def claim(self, stream: str, **who: Any) -> Any:
+        answer = super().claim(stream, **who)
 
         async def later() -> object:
             await self.committing.wait()

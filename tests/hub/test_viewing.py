@@ -143,6 +143,43 @@ async def test_a_new_subscription_takes_the_place_of_the_old(place: Place) -> No
     assert viewer.take() == []
 
 
+async def test_no_events_come_before_the_answer_that_announces_them(place: Place) -> None:
+    await place.fill(delta(0))
+    await place.fill(delta(0), stream="other")
+    viewer = place.join()
+    viewer.open.clear()
+    await viewer.subscribe("tail", stream="other")  # its answer does not get through ...
+    await viewer.subscribe()  # ... when the next cell of the page asks
+    viewer.open.set()
+    await quiet()
+    frames = [frame["op"] for frame in viewer.take() if frame["stream"] == "demo"]
+    assert [op for op in frames if op != "status"] == ["subscribed", "events"]
+
+
+@pytest.mark.parametrize("trimmed", [False, True])
+async def test_what_was_read_for_an_old_subscription_is_not_sent_for_the_new(
+    place: Place, *, trimmed: bool
+) -> None:
+    await place.fill(delta(0))
+    await place.fill(delta(1))
+    if trimmed:
+        await place.log.trim("demo", before=1)
+    viewer = place.join()
+    place.log.reading.clear()
+    await viewer.subscribe(1)
+    if trimmed:
+        await place.log.trim("demo", before=2)
+    viewer.take()
+    await viewer.say("unsubscribe")
+    await viewer.subscribe("head")
+    place.log.reading.set()
+    await quiet()
+    ops = [frame["op"] for frame in viewer.take() if frame["op"] != "status"]
+    assert ops == (["subscribed"] if trimmed else ["subscribed", "events"])
+    await place.fill(delta(2))
+    assert viewer.take("events")[0]["offset"] == 2
+
+
 async def test_nothing_follows_an_unsubscribe(place: Place) -> None:
     await place.fill(delta(0))
     viewer, other = place.join(), place.join()

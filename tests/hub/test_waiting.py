@@ -66,6 +66,17 @@ async def test_an_answer_before_the_claim_has_settled_does_for_both(place: Place
     assert viewer.take("status")[-1]["producer"] == "live"
 
 
+async def test_a_claim_whose_socket_goes_makes_the_stream_all_the_same(place: Place) -> None:
+    viewer, producer = place.join(), place.join()
+    await viewer.subscribe(wait=True)
+    place.log.committing.clear()
+    await producer.claim()
+    await producer.leave()
+    place.log.committing.set()
+    await quiet()
+    assert viewer.take("subscribed")[0]["producer"] == "stalled"
+
+
 async def test_a_stream_that_is_there_is_not_waited_for(place: Place) -> None:
     await place.fill(delta(0))
     viewer = place.join()

@@ -136,17 +136,19 @@ class Against(RuleBasedStateMachine):
         for stream in self.streams.values():
             assert stream.told == len(stream.events)
 
-    @rule(stream=streams, producer=producers)
-    def claim(self, stream: str, producer: str) -> None:
+    @rule(stream=streams, producer=producers, epoch=st.sampled_from([None, None, 1, 2]))
+    def claim(self, stream: str, producer: str, epoch: int | None) -> None:
         held = self.streams.get(stream)
         if held is None:
             held = self.streams[stream] = Stream(self.floor + 1, producer)
-        if not held.closed and held.holder != producer:
+        fenced = epoch is not None and held.holder != producer and epoch <= held.epoch
+        if not held.closed and not fenced and held.holder != producer:
             held.holder, held.epoch = producer, held.epoch + 1
         tail = len(held.events)
+        expected = Fenced(held.epoch) if fenced else Claimed(held.epoch, tail)
         self.ask(
-            lambda: self.log.claim(stream, producer=producer, meta=None),
-            Closed(tail) if held.closed else Claimed(held.epoch, tail),
+            lambda: self.log.claim(stream, producer=producer, meta=None, epoch=epoch),
+            Closed(tail) if held.closed else expected,
         )
 
     @rule(stream=streams, batch=batches)
@@ -172,9 +174,9 @@ class Against(RuleBasedStateMachine):
             return NoSuchStreamError
         tail, count = len(held.events), len(events)
         new = offset + count > tail
-        if held.closed:
-            return Closed(tail) if new else Admitted(count, tail)
-        if epoch != held.epoch:
+        if held.closed and new:
+            return Closed(tail)
+        if epoch < held.epoch or (epoch > held.epoch and not held.closed):
             return Fenced(held.epoch) if epoch < held.epoch else BadEpoch(held.epoch)
         if offset > tail:
             return Gap(tail)

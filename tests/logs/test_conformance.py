@@ -80,6 +80,16 @@ async def test_each_other_producer_gets_the_next_epoch(log: StreamLog) -> None:
     assert epochs == [Claimed(1, 0), Claimed(2, 0), Claimed(2, 0), Claimed(3, 0)]
 
 
+async def test_who_had_a_stream_before_does_not_get_it_back(log: StreamLog) -> None:
+    await log.claim("s", producer="a", meta=None)
+    assert await log.claim("s", producer="b", meta=None) == Claimed(2, 0)
+    assert await log.claim("s", producer="a", meta=b'{"x":1}', epoch=1) == Fenced(2)
+    assert await log.claim("s", producer="b", meta=None, epoch=2) == Claimed(2, 0)
+    assert (await log.info("s")).meta == b"{}"
+    # A run that begins anew takes it over as ever.
+    assert await log.claim("s", producer="a", meta=None) == Claimed(3, 0)
+
+
 async def test_a_closed_stream_cannot_be_claimed(log: StreamLog) -> None:
     await fill(log, "s", numbered(0, 3), closes=True)
     assert await log.claim("s", producer="p", meta=None) == Closed(3)
@@ -176,11 +186,14 @@ async def test_of_a_partial_overlap_the_new_events_are_stored(log: StreamLog) ->
 
 async def test_a_closed_stream_takes_retries_and_nothing_new(log: StreamLog) -> None:
     await fill(log, "s", numbered(0, 5), closes=True)
-    for epoch in (0, 1, 7):
+    for epoch in (1, 7):
         verdict = await log.append("s", epoch=epoch, offset=3, events=numbered(3, 5), closes=True)
         assert verdict == Admitted(2, 5)
         verdict = await log.append("s", epoch=epoch, offset=3, events=numbered(3, 6), closes=True)
         assert verdict == Closed(5)
+    # Of one who was fenced before, who knows whether these were its events?
+    verdict = await log.append("s", epoch=0, offset=3, events=numbered(3, 5), closes=True)
+    assert verdict == Fenced(1)
     assert await read_all(log, "s") == numbered(0, 5)
 
 

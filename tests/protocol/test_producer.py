@@ -154,6 +154,68 @@ def test_a_full_disk_is_tried_again_later_and_said() -> None:
     assert kernel.connection.notice == ""
 
 
+def test_a_claim_that_the_log_could_not_write_is_made_again() -> None:
+    kernel = Kernel()
+    kernel.put("abc")
+    kernel.connection.connected()
+    (claim,) = kernel.connection.frames_to_send()
+    kernel.get(frames.Error(code="log_failed", message="disk full", stream="demo"), now=5.0)
+    kernel.connection.tick(now=5.0 + RETRY_S)
+    assert kernel.connection.frames_to_send() == [claim]
+    kernel.get(frames.ClaimReply(stream="demo", epoch=1, next=0))
+    assert kernel.sent() == [(0, "abc")]
+
+
+def ended_before_its_ack() -> Kernel:
+    kernel = Kernel().live()
+    kernel.put("abc")
+    kernel.connection.finish(2)
+    kernel.sent()
+    kernel.ack(1)
+    kernel.connection.lost()
+    kernel.connection.connected()
+    kernel.connection.frames_to_send()
+    kernel.get(frames.Error(code="stream_closed", message="it has ended", stream="demo"))
+    return kernel
+
+
+def test_an_end_whose_ack_was_lost_is_asked_for_again() -> None:
+    kernel = ended_before_its_ack()
+    assert kernel.sent() == [(1, "bc")]
+    kernel.ack(3)
+    assert kernel.connection.state is State.DONE
+    assert kernel.connection.unacked == 0
+
+
+def test_an_end_that_was_somebody_elses_is_told_apart() -> None:
+    kernel = ended_before_its_ack()
+    kernel.sent()
+    kernel.get(frames.Fenced(stream="demo", epoch=2))
+    assert isinstance(kernel.connection.refusal, ProducerFencedError)
+    kernel = ended_before_its_ack()
+    kernel.sent()
+    kernel.get(frames.Error(code="stream_closed", message="it has ended", stream="demo"))
+    assert isinstance(kernel.connection.refusal, StreamClosedError)
+    assert kernel.connection.unacked == 2
+
+
+def test_a_run_that_has_not_ended_takes_a_closed_stream_for_anothers() -> None:
+    kernel = Kernel().live()
+    kernel.put("abc")
+    kernel.connection.lost()
+    kernel.connection.connected()
+    kernel.get(frames.Error(code="stream_closed", message="it has ended", stream="demo"))
+    assert isinstance(kernel.connection.refusal, StreamClosedError)
+
+
+def test_a_refused_run_answers_its_buttons() -> None:
+    kernel = Kernel().live()
+    kernel.get(frames.Fenced(stream="demo", epoch=2))
+    answer = frames.Controlled(stream="demo", id="c1", ok=True)
+    kernel.connection.answer(answer)
+    assert kernel.connection.frames_to_send() == [answer]
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [
@@ -175,6 +237,15 @@ def test_taking_over_begins_behind_the_other_producers_events() -> None:
     kernel = Kernel().live(next_offset=7, epoch=2)
     kernel.put("ab")
     assert kernel.sent() == [(7, "ab")]
+
+
+def test_events_that_were_numbered_already_do_not_go_behind_anothers() -> None:
+    kernel = Kernel()
+    kernel.put("abc")
+    kernel.live(next_offset=2, epoch=2)
+    assert kernel.sent() == []
+    assert isinstance(kernel.connection.refusal, StreamNameTakenError)
+    assert kernel.connection.unacked == 3
 
 
 def test_a_log_that_lost_what_it_acknowledged_is_told_to_the_user() -> None:
