@@ -13,10 +13,13 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from swarm_stream.events.model import Raw, Unknown, decode_event, decode_events
 from swarm_stream.hub.hub import StreamHub
 from swarm_stream.logs.memory import MemoryLog
+from swarm_stream.protocol.frames import Append, decode_client_frame
 from swarm_stream.protocol.server import HangUp, Limits, ServerConnection
 from tests.faults.fuzz_oracle import judge
 from tests.faults.fuzz_peers import Attacker, ClosedError, Witnesses
@@ -142,3 +145,23 @@ async def test_what_is_wrong_is_told_before_the_socket_closes() -> None:
     assert why.code == 1007
     socket.close()
     await hub.aclose()
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1e-400"])
+@pytest.mark.parametrize("field", ["t", "native", "lane", "type"])
+def test_an_event_that_the_server_lets_in_can_be_read(field: str, number: str) -> None:
+    fields = {"type": '"raw"', "t": "1", field: number}
+    event = "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
+    frame = f'{{"op":"append","stream":"s","epoch":1,"offset":0,"events":[{event}]}}'
+    assert judge(frame) == {"ok"}
+    append = decode_client_frame(frame)
+    assert isinstance(append, Append)
+    (read,) = decode_events(b"[" + bytes(append.events[0]) + b"]")
+    assert isinstance(read, Raw | Unknown)
+    assert field == "t" or read.t == 1
+
+
+@pytest.mark.parametrize("text", ['{"t":NaN}', "[]", "1e400", '{"t":1', '{"a":"\\ud800"}'])
+def test_what_is_no_event_is_not_read_as_one(text: str) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_event(text)
