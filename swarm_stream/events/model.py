@@ -10,10 +10,11 @@ Nothing here knows any agent framework. Change this together with
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
+
+from swarm_stream.events.lenient import as_time, read_json
 
 __all__ = [
     "CHANNELS",
@@ -49,9 +50,6 @@ __all__ = [
 
 MAX_OFFSET: Final = 2**53 - 1
 """The largest offset: the largest integer that every JSON implementation keeps exact."""
-
-MAX_DIGITS: Final = 4300
-"""Python refuses to read longer integers."""
 
 Channel = Literal["text", "reasoning"]
 CHANNELS: Final = ("text", "reasoning")
@@ -267,40 +265,10 @@ def decode_event(data: bytes | str | msgspec.Raw) -> AnyEvent | Unknown:
     try:
         return _decoder.decode(data)
     except msgspec.DecodeError:
-        body = _body(data)
+        body = read_json(data)
         if not isinstance(body, dict):
             raise
-        return Unknown(type=str(body.get("type", "")), t=_time(body.get("t")), data=body)
-
-
-def _body(data: bytes | str | msgspec.Raw) -> object:
-    """Read JSON of any shape, and with numbers that no double holds; None if it is not JSON."""
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        pass
-    try:  # such a number is infinite here, as it is in a browser
-        text = data if isinstance(data, str) else bytes(data)
-        body = json.loads(text, parse_int=_integer, parse_constant=_no_number)
-        _encoder.encode(body)  # else it holds half a surrogate pair and could not be passed on
-    except ValueError:
-        return None
-    return body
-
-
-def _no_number(word: str) -> object:
-    raise ValueError(word)  # NaN and Infinity are no JSON
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < MAX_DIGITS else float(digits)
-
-
-def _time(value: object) -> float:
-    try:
-        return float(value) if isinstance(value, int | float) else 0.0
-    except OverflowError:
-        return 0.0
+        return Unknown(type=str(body.get("type", "")), t=as_time(body.get("t")), data=body)
 
 
 _raw_list: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
