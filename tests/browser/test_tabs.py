@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -108,31 +107,25 @@ def test_a_hidden_tab_goes_on_and_a_frozen_one_catches_up(
     assert_whole(page)
 
 
-def test_a_tab_that_does_not_read_costs_nobody_and_catches_up(
+def test_a_tab_that_does_not_read_for_100_000_tokens_catches_up(
     watch: Callable[[str], Notebook],
     person: RealBrowser,
     lab: JupyterServer,
     record_property: Callable[[str, object], None],
 ) -> None:
     page = watch("fast")
-    assert lab.process is not None
-    server = psutil.Process(lab.process.pid)
-    heap_before = heap_bytes(page, person)
+    before = heap_bytes(page, person)
     with process_outside(lab, FAST) as producer:
         wait_beyond(page, 100)
         with person.asleep("renderer"):
-            before = server.memory_info().rss
             producer.wait(60)
-            grown = server.memory_info().rss - before
         went_on_s = time.monotonic()
         page.wait_state("completed")
     record_property("caught_up_s", time.monotonic() - went_on_s)
-    record_property("server_grown_bytes", grown)
-    assert grown < MAX_GROWN_BYTES
     text = page.view().evaluate("root => root.querySelector('[data-seg]').swstSource()")
     assert text.split() == [str(number) for number in range(TOKENS)]
     assert page.counter()[1:] == (0, 0)
-    grown = heap_bytes(page, person) - heap_before
+    grown = heap_bytes(page, person) - before
     record_property("page_grown_bytes", grown)
     assert grown < MAX_GROWN_BYTES
 
