@@ -44,10 +44,12 @@ class AttachedStream:
         """What the last ``events`` received, missed, and got doubled; and its reconnects."""
         return self._reader.counter if self._reader is not None else Counter(0, 0, 0, 0)
 
-    async def events(self, start: int = 0) -> AsyncIterator[AnyEvent | Unknown]:
+    async def events(
+        self, start: int = 0, *, wait: bool = False
+    ) -> AsyncIterator[AnyEvent | Unknown]:
         """Give events from offset ``start`` on: what was said, then what is being said.
 
-        Ends after the stream's last event. Broken connections are made anew, and nothing is
+        With ``wait`` the stream need not exist yet. Ends after its last event. Broken connections are made anew, and nothing is
         missing or doubled for it: see ``counter``. Cancelling is safe.
 
         Raises:
@@ -68,7 +70,7 @@ class AttachedStream:
             async for event in runtime.read_local(self.id, start):
                 yield event
             return
-        self._reader = StreamReader(address, self.id, runtime.config, start=start)
+        self._reader = StreamReader(address, self.id, runtime.config, start=start, wait=wait)
         async with aclosing(aiter(self._reader)) as events:
             async for event in events:
                 yield event
