@@ -241,14 +241,14 @@ async def test_a_run_waits_for_room_and_loses_nothing(disk: SmallDisk) -> None:
             config, runtime=Runtime(config, address=ServerAddress(server.url))
         )
         try:
-            session = manager.create(words(count, {700: disk.fill}))
+            session = await asyncio.to_thread(manager.create, words(count, {700: disk.fill}))
             viewer = Viewer()
             following = asyncio.ensure_future(viewer.follow(server, session.id))
             session.start()
             while session.paused_by != "buffer":
                 await asyncio.sleep(0.001)
             # One that begins while nothing can be written.
-            late = manager.create(words(count, {}))
+            late = await asyncio.to_thread(manager.create, words(count, {}))
             late.start()
             while late.paused_by != "buffer":
                 await asyncio.sleep(0.001)

@@ -199,25 +199,30 @@ async def test_a_run_goes_on_after_another_program_held_the_file(tmp_path: Path)
 
             async def words() -> AsyncIterator[str]:
                 for number in range(1000):
-                    if number == 300:
+                    if number == 300 and not held.is_set():
                         other.do("BEGIN IMMEDIATE")
                         held.set()
                     yield f"{number} "
                     await asyncio.sleep(0)
 
             try:
-                session = manager.create(words())
+                session = await asyncio.to_thread(manager.create, words())
                 session.start()
                 await held.wait()
-                while not log.stats.failures or session.paused_by != "buffer":
-                    await asyncio.sleep(0.001)
+                # One whose very claim is refused.
+                late = await asyncio.to_thread(manager.create, words())
+                late.start()
+                for run in (session, late):
+                    while "another program keeps it locked" not in run.notice:
+                        await asyncio.sleep(0.001)
+                assert late.unacked > 0
                 other.do("ROLLBACK")
-                await session
-                await session.flush(30)
-                assert session.unacked == 0
-                info = await log.info(session.id)
-                assert info.closed
-                assert info.tail > 1000
+                for run in (session, late):
+                    await run
+                    await run.flush(30)
+                    assert run.unacked == 0
+                    assert (await log.info(run.id)).closed
+                    assert (await log.info(run.id)).tail > 1000
             finally:
                 manager.shut_down()
                 await server.stop()
