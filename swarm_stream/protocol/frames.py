@@ -6,13 +6,13 @@ inside a frame stay JSON texts (``msgspec.Raw``): whoever relays them never look
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
-from swarm_stream.errors import RemoteProtocolError, StreamNameError
+from swarm_stream.errors import StreamNameError
 from swarm_stream.events.model import MAX_OFFSET
+from swarm_stream.protocol.bad_frames import STREAM_NAME, FrameError, NotJSONError, explain
 
 __all__ = [
     "ACTIONS",
@@ -58,10 +58,6 @@ MAX_EVENTS: Final = 1000
 MAX_META_BYTES: Final = 16 * 2**10
 ACTIONS: Final = ("pause", "resume", "stop", "cancel", "reply")
 
-MAX_REASON: Final = 200
-"""Characters of what an ``error`` says of a frame."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 
 Offset = Annotated[int, msgspec.Meta(ge=0, le=MAX_OFFSET)]
 Epoch = Annotated[int, msgspec.Meta(ge=1, le=MAX_OFFSET)]
@@ -266,27 +262,6 @@ ServerFrame = (
 """What a producer or a viewer may be sent."""
 
 
-class NotJSONError(RemoteProtocolError):
-    """Raised when a frame is not JSON: the socket is closed with 1007."""
-
-
-class FrameError(RemoteProtocolError):
-    """Raised when a frame is JSON but no frame: answered by ``error``; the socket stays open.
-
-    Attributes:
-        code: ``unknown_op`` or ``bad_frame``.
-        op: The frame's ``op``, where it has a readable one.
-        stream: The frame's stream, where it has a readable one.
-
-    """
-
-    def __init__(self, code: str, message: str, *, op: str | None, stream: str | None) -> None:
-        self.code = code
-        self.op = op
-        self.stream = stream
-        super().__init__(message)
-
-
 _encoder = msgspec.json.Encoder()
 _client: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _server: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
@@ -323,36 +298,11 @@ def _decode(decoder: msgspec.json.Decoder[_T], text: str | bytes) -> _T:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
         # msgspec stops at the first wrong field, so what follows it may still not be JSON.
-        raise _frame_error(text, str(error)) from None
+        raise explain(text, str(error), version=SUBPROTOCOL) from None
     except RecursionError:
         raise NotJSONError("the frame is nested too deeply to be read") from None
     except (msgspec.DecodeError, UnicodeError):
         raise NotJSONError("the frame is not JSON; send one JSON object a message") from None
-
-
-def _frame_error(text: str | bytes, reason: str) -> FrameError:
-    try:
-        body = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise NotJSONError("the frame is not JSON; send one JSON object a message") from None
-    fields = body if isinstance(body, dict) else {}
-    op, stream = fields.get("op"), fields.get("stream")
-    op = op if isinstance(op, str) and len(op) <= 40 else None  # noqa: PLR2004
-    stream = stream if isinstance(stream, str) and _NAME.fullmatch(stream) else None
-    if op is None:
-        return FrameError(
-            "bad_frame", "a frame is a JSON object with a field 'op'", op=None, stream=stream
-        )
-    if reason.startswith("Invalid value '") and reason.endswith("`$.op`"):
-        return FrameError(
-            "unknown_op", f"no frame {op!r} in {SUBPROTOCOL}; see PROTOCOL.md", op=op, stream=stream
-        )
-    if reason.endswith("`$.stream`"):
-        reason = "a stream's name is 1 to 200 of the characters A-Z a-z 0-9 . _ ~ -"
-    elif len(reason) > MAX_REASON:
-        # It quotes the value: a long frame must not have a long answer.
-        reason = f"{reason[: MAX_REASON // 2]} ... {reason[-MAX_REASON // 2 :]}"
-    return FrameError("bad_frame", f"in {op!r}: {reason}", op=op, stream=stream)
 
 
 def encode_events(stream: str, offset: int, body: bytes) -> bytes:
@@ -374,6 +324,6 @@ def check_stream_name(stream: str) -> str:
         StreamNameError: If it may not.
 
     """
-    if not _NAME.fullmatch(stream):
+    if not STREAM_NAME.fullmatch(stream):
         raise StreamNameError(stream)
     return stream
