@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?=
+SOAK ?=
 LAB_ARGS ?=
 
 SHELL := bash
@@ -51,7 +52,7 @@ apt_install() {
 }
 endef
 
-.PHONY: help demo test fmt lint types layers pytest front browser notebooks clean
+.PHONY: help demo test fmt lint types layers pytest front browser notebooks soak clean
 .PHONY: chromium count-from-zero
 
 help: ## list these verbs
@@ -109,6 +110,9 @@ browser: $(VENV)/dev chromium ## test the view in JupyterLab and Notebook, in a 
 notebooks: $(VENV)/dev ## run the notebooks
 	@$(use_venv)
 	pytest --nbval-lax --nbval-cell-timeout=60 --timeout=120 notebooks
+
+soak: $(VENV)/dev ## break everything for a quarter of an hour and lose nothing (SOAK="--seed=7")
+	@$(BIN)/python -m tests.faults.soak --events=1000000 --faults=1000 --count=6000 $(SOAK)
 
 clean: ## remove .venv and everything that was built
 	@rm -rf $(VENV) $(NODE_MODULES) swarm_stream/static swarm_stream/labextension dist build

@@ -210,7 +210,8 @@ class Link:
         self.up = Pipe(self, client[0], (server or client)[1])
         self.down = Pipe(self, server[0], client[1]) if server is not None else None
         self._writers = [side[1] for side in (client, server) if side is not None]
-        self._losing = self._asked = False
+        self._client = client[1]
+        self._losing = self._asked = self._stranded = False
 
     async def run(self) -> None:
         """Carry bytes both ways until both sides have ended."""
@@ -268,9 +269,14 @@ class Link:
             reset(writer)
         self.wake()
 
+    def strand(self) -> None:
+        """Reset the client's side only; what is on its way to the server gets there yet."""
+        self._stranded = True
+        reset(self._client)
+
     def broken(self) -> None:
         """Do to one side what happened to the other."""
-        if self.mode is not Mode.SWALLOW:
+        if self.mode is not Mode.SWALLOW and not self._stranded:
             self.reset()
 
     def _pipes(self) -> list[Pipe]:

@@ -1,16 +1,15 @@
-"""The networks that notebook users sit on, and the schedules of faults that come from a seed."""
+"""The networks that notebook users sit on."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-__all__ = ["KINDS", "LOOPBACK", "PROFILES", "Planned", "Profile", "plan"]
+__all__ = ["LOOPBACK", "PROFILES", "Profile"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,65 +72,3 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     }
 )
 """By name: the table of networks that the product is held to."""
-
-KINDS: Final = (
-    "cut",
-    "reset",
-    "cut inside",
-    "lose reply",
-    "freeze",
-    "hold",
-    "refuse",
-    "slow",
-    "trickle",
-)
-"""What a schedule is made of; see ``FaultProxy.play``."""
-
-
-class Planned(NamedTuple):
-    """One fault of a schedule.
-
-    Attributes:
-        at_s: Seconds after the schedule began.
-        kind: One of ``KINDS``.
-        for_s: How long it lasts, or waits for the right bytes.
-        after_bytes: Where a frame is cut, for ``cut inside``.
-        upward: Whether it is a frame to the server, for ``cut inside``.
-
-    """
-
-    at_s: float
-    kind: str
-    for_s: float = 0.0
-    after_bytes: int = 0
-    upward: bool = True
-
-
-def plan(
-    seed: int | str,
-    *,
-    seconds: float,
-    every_s: float,
-    longest_s: float = 1.0,
-    kinds: Sequence[str] = KINDS,
-) -> list[Planned]:
-    """Give the schedule that a seed stands for: the same one each time.
-
-    Faults come every ``every_s`` seconds on average and one after the other.
-    """
-    draw = random.Random(str(seed))  # noqa: S311  (faults are no secrets)
-    faults: list[Planned] = []
-    at_s = draw.uniform(0, 2 * every_s)
-    while at_s < seconds:
-        kind = draw.choice(kinds)
-        fault = Planned(
-            at_s,
-            kind,
-            for_s=0.0 if kind in {"cut", "reset"} else draw.uniform(0.1, 1.0) * longest_s,
-            # Most frames are small: often inside the first one, sometimes far behind.
-            after_bytes=int(10 ** draw.uniform(0, 4)),
-            upward=draw.random() < 0.5,
-        )
-        faults.append(fault)
-        at_s += fault.for_s + draw.uniform(0, 2 * every_s)
-    return faults

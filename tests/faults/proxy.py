@@ -7,7 +7,7 @@
         proxy.heal()
         proxy.faults  # what happened when
 
-Faults are methods that return at once; ``play`` runs a whole schedule (``profiles.plan``). What
+Faults are methods that return at once; a schedule of them is made and run by ``schedule``. What
 lasts (``freeze``, ``hold``, ``refuse``, ``slow``) lasts until ``heal``. Needs a selector loop, so
 not Windows' default one.
 """
@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Final
 from tests.faults.door import Door, reach, reset
 from tests.faults.histories import Fault
 from tests.faults.pipes import Link, Mode, Network
-from tests.faults.profiles import LOOPBACK, PROFILES, Planned, Profile
+from tests.faults.profiles import LOOPBACK, PROFILES, Profile
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
 __all__ = ["FaultProxy", "fault_proxy"]
 
@@ -138,6 +138,17 @@ class FaultProxy:
         """Keep every byte and every close back: an outage after which TCP goes on by itself."""
         self._last("hold", Mode.HOLD)
 
+    def strand(self, after_s: float) -> None:
+        """Hold the connections there are, and reset their clients' sides ``after_s`` later.
+
+        New ones flow. What was held goes on to the server at ``heal``: late, and after the client
+        has long come back by another way.
+        """
+        links = [link for link in self.links if not link.closed]
+        for link in links:
+            link.set_mode(Mode.HOLD)
+        self._spawn(self._kick(links, after_s))
+
     def refuse(self) -> None:
         """Refuse new connections, and reset those there are: the server's machine is up."""
         self._note("refuse")
@@ -169,41 +180,6 @@ class FaultProxy:
             link.disarm()
             link.set_mode(Mode.FLOW)
 
-    async def play(self, faults: Sequence[Planned]) -> None:
-        """Run a schedule of faults, each one undone before the next; then heal."""
-        began = time.monotonic()
-        try:
-            for fault in faults:
-                await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
-                self._begin(fault)
-                await asyncio.sleep(fault.for_s)
-                self.heal()
-        finally:
-            self.heal()
-
-    def _begin(self, fault: Planned) -> None:
-        match fault.kind:
-            case "cut":
-                self.cut()
-            case "reset":
-                self.reset()
-            case "cut inside":
-                self.cut_inside(fault.after_bytes, upward=fault.upward)
-            case "lose reply":
-                self.lose_reply()
-            case "freeze":
-                self.freeze()
-            case "hold":
-                self.hold()
-            case "refuse":
-                self.refuse()
-            case "slow":
-                self.slow(latency_s=0.05, jitter_s=0.05)
-            case "trickle":
-                self.trickle(1)
-            case _:
-                raise ValueError(f"no fault is called {fault.kind!r}; see profiles.KINDS")
-
     def _note(self, kind: str) -> None:
         self.faults.append(Fault(time.monotonic(), kind, self._name))
 
@@ -226,6 +202,13 @@ class FaultProxy:
         network.latency_s, network.jitter_s = profile.latency_s, profile.jitter_s
         network.bytes_per_s = profile.bytes_per_s
         self._wake()
+
+    async def _kick(self, links: list[Link], after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        if any(link.mode is Mode.HOLD for link in links):
+            self._note("strand")
+            for link in links:
+                link.strand()
 
     def _wake(self) -> None:
         for link in self.links:
@@ -265,7 +248,8 @@ class FaultProxy:
     async def _outages(self, every_s: float, for_s: float) -> None:
         while True:
             await asyncio.sleep(every_s - for_s)
-            self.freeze()
+            # TCP hides the outages of a mobile network: what was sent meanwhile is sent again.
+            self.hold()
             await asyncio.sleep(for_s)
             self.heal()
 

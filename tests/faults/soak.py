@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import os
 import random
+import shlex
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ class Options:
         trouble_s: Seconds of trouble in a round, at most.
         settle_s: Seconds that everybody has to catch up after it.
         plant: A bug to plant, or empty.
+        only: The kinds of faults to make; empty for all.
         say: Where progress goes.
 
     """
@@ -72,6 +74,7 @@ class Options:
     trouble_s: float = 20.0
     settle_s: float = 60.0
     plant: str = ""
+    only: tuple[str, ...] = ()
     say: Callable[[str], None] = print
 
 
@@ -146,6 +149,7 @@ async def _over(log: str, options: Options, share: float, home: Path) -> Totals:
         every_s=0.6,
         longest_s=2.2,
         plant=options.plant,
+        only=options.only,
     )
     async with place:
         while not totals.enough(options, share) and not totals.problems:
@@ -175,8 +179,8 @@ def _troubles(seed: str) -> list[Trouble]:
     ]
 
 
-def summary(options: Options, totals: Totals) -> str:
-    """Give the figures, and how to run it again."""
+def summary(options: Options, totals: Totals, again: str) -> str:
+    """Give the figures; after a problem also the command that runs it ``again``."""
     lines = [
         (
             f"seed {options.seed}: {totals.events} events shown {totals.shown} times, "
@@ -186,7 +190,7 @@ def summary(options: Options, totals: Totals) -> str:
     ]
     for problem in totals.problems:
         lines.append(problem)
-        lines.append(f"run it again: python -m tests.faults.soak --seed {options.seed}")
+        lines.append(f"run it again: {again}")
     if not totals.problems:
         lines.append("nothing lost, doubled, reordered or invented")
     return "\n".join(lines)
@@ -204,6 +208,7 @@ def main() -> int:
     parser.add_argument("--trouble-s", type=float, default=20.0)
     parser.add_argument("--settle-s", type=float, default=60.0)
     parser.add_argument("--plant", default="", choices=["", *planted.NAMES])
+    parser.add_argument("--only", default="", help="kinds of faults, with commas between them")
     given = parser.parse_args()
     options = Options(
         seed=given.seed or str(random.SystemRandom().randrange(10**6)),
@@ -215,11 +220,14 @@ def main() -> int:
         trouble_s=given.trouble_s,
         settle_s=given.settle_s,
         plant=given.plant,
+        only=tuple(filter(None, given.only.split(","))),
     )
     planted.plant(options.plant)
     print(f"soak with seed {options.seed}", flush=True)  # noqa: T201
     totals = asyncio.run(soak(options))
-    print(summary(options, totals), flush=True)  # noqa: T201
+    others = [word for word in sys.argv[1:] if not word.startswith("--seed")]
+    again = shlex.join(["python", "-m", "tests.faults.soak", f"--seed={options.seed}", *others])
+    print(summary(options, totals, again), flush=True)  # noqa: T201
     return 1 if totals.problems else 0
 
 

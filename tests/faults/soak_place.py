@@ -10,7 +10,7 @@ from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.soak_processes import KernelProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Place", "Server"]
@@ -79,6 +79,7 @@ class Place:
         every_s: Seconds between faults of each proxy, on average.
         longest_s: How long faults last at most.
         plant: A bug to plant in the kernels, or empty.
+        only: The kinds of faults to make; empty for all.
 
     Attributes:
         kernels: The processes.
@@ -97,10 +98,12 @@ class Place:
         every_s: float,
         longest_s: float,
         plant: str = "",
+        only: Sequence[str] = (),
     ) -> None:
         self.server = server
         self.every_s = every_s
         self.longest_s = longest_s
+        self._only = tuple(only)
         self.kernels: list[KernelProcess] = []
         self.proxies: list[FaultProxy] = []
         self.listener: Callable[[list[str]], None] = lambda _: None
@@ -123,6 +126,10 @@ class Place:
     def direct_url(self) -> str:
         """The server's, past the proxies."""
         return _ws(self.server.port)
+
+    def allowed(self, kinds: Iterable[str]) -> list[str]:
+        """Give those kinds of faults that may be made."""
+        return [kind for kind in kinds if not self._only or kind in self._only]
 
     def page_url(self, number: int) -> str:
         """Where a page connects."""

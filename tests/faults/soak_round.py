@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tests.faults.checker import check
 from tests.faults.histories import Ack, Fault, Kind, Producer, Stream, Violation
-from tests.faults.profiles import plan
+from tests.faults.schedule import KINDS, plan, play
 from tests.faults.soak_payloads import payloads
 from tests.faults.soak_viewer import Page
 
@@ -168,13 +168,20 @@ class Round:
     ) -> None:
         """Do all that is planned, at once, until it is done or nothing is left to break."""
         every_s, longest_s = self.place.every_s, self.place.longest_s
+        kinds = self.place.allowed(KINDS)
         work: list[Coroutine[object, object, None]] = [
-            proxy.play(
+            play(
+                proxy,
                 plan(
-                    f"{self._seed}/{number}", seconds=seconds, every_s=every_s, longest_s=longest_s
-                )
+                    f"{self._seed}/{number}",
+                    seconds=seconds,
+                    every_s=every_s,
+                    longest_s=longest_s,
+                    kinds=kinds,
+                ),
             )
             for number, proxy in enumerate(self.place.proxies)
+            if kinds
         ]
         work += [trouble.play(self, seconds=seconds) for trouble in troubles]
         playing = [asyncio.ensure_future(each) for each in work]
@@ -182,8 +189,8 @@ class Round:
         await asyncio.wait([done, over], return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
         for trouble in troubles:
             trouble.stop()
-        for task in playing[: len(self.place.proxies)]:
-            task.cancel()  # the others finish what they have begun
+        for task in playing[: -len(troubles)]:
+            task.cancel()  # the troubles finish what they have begun
         for result in await asyncio.gather(*playing, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result

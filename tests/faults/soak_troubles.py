@@ -44,8 +44,9 @@ class Trouble:
         """Make trouble for so long, or until ``stop``; what was begun is finished."""
         deadline = time.monotonic() + seconds
         kinds = self.kinds(round_)
-        while time.monotonic() < deadline and not self._stop.is_set():
-            kind = self.draw.choice(list(kinds))
+        allowed = round_.place.allowed(kinds)
+        while allowed and time.monotonic() < deadline and not self._stop.is_set():
+            kind = self.draw.choice(allowed)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.draw.uniform(0, 2 * self._every_s)):
                     await self._stop.wait()

@@ -12,7 +12,7 @@ def plant() -> None:
     connected = SubscriberConnection.connected
 
     def careless(self: SubscriberConnection) -> None:
-        if self.received and self.next < (self.tail or 0):
+        if self.received:
             self.next += 1
         connected(self)
 
