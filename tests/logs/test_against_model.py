@@ -12,12 +12,14 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from swarm_stream.errors import NoSuchStreamError, OffsetOutOfRangeError
+from swarm_stream.logs import sqlite_ledger
 from swarm_stream.logs.admission import Admitted, BadEpoch, Closed, Fenced, Gap
 from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.memory import MemoryLog
@@ -263,6 +265,9 @@ class Against(RuleBasedStateMachine):
                 held.holder,
                 held.closed,
             )
+            here = held.events[held.head :]
+            size = sum(map(len, here))
+            assert size <= info.size_bytes <= size + max(0, len(here) - 1)
 
     def teardown(self) -> None:
         try:
@@ -291,8 +296,18 @@ class AgainstMemory(Against):
 class AgainstSQLite(Against):
     survives_closing = True
 
+    def __init__(self) -> None:
+        # So that a trim, or a step of a sweep, does not take all there is.
+        self.little = patch.multiple(sqlite_ledger, SWEEP_RECORDS=2, SWEEP_BYTES=50_000)
+        self.little.start()
+        super().__init__()
+
     def make(self) -> StreamLog:
         return SQLiteLog(self.folder / "log.db")
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.little.stop()
 
 
 TestMemoryLog = AgainstMemory.TestCase
