@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from swarm_stream.hub.hub import StreamHub
 from swarm_stream.logs.memory import MemoryLog
@@ -40,7 +41,13 @@ class HubServer:
     async def start(self) -> None:
         self.hub = StreamHub(self.log, server_id="test-server")
         self._server = server = await serve(
-            self._handle, "127.0.0.1", self.port, subprotocols=[SUBPROTOCOL], compression=None
+            self._handle,
+            "127.0.0.1",
+            self.port,
+            subprotocols=[SUBPROTOCOL],
+            compression=None,
+            ping_interval=None,  # the hub's heartbeats do it
+            close_timeout=1,
         )
         self.port = server.sockets[0].getsockname()[1]
 
@@ -53,12 +60,17 @@ class HubServer:
     async def _handle(self, connection: ServerConnection) -> None:
         socket = self.hub.open_socket(may_produce=True, may_view=True, who="tester")
         assert socket is not None
-        serving = asyncio.ensure_future(
-            socket.serve(lambda frame: connection.send(frame, text=True))
-        )
+
+        async def serve_it() -> None:
+            why = await socket.serve(lambda frame: connection.send(frame, text=True))
+            await connection.close(why.code, why.reason)
+
+        serving = asyncio.ensure_future(serve_it())
         try:
             async for message in connection:
                 await socket.feed(message)
+        except ConnectionClosed:
+            pass  # without a closing handshake: the other end is gone
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
