@@ -124,7 +124,8 @@ class StreamLog(Protocol):
 
         Raises:
             NoSuchStreamError: If there is no such stream.
-            OffsetOutOfRangeError: If ``offset`` is below the head or above the tail.
+            OffsetOutOfRangeError: If ``offset`` is below the head or above the tail, or what was
+                there is damaged; reading can go on at the error's ``head``.
 
         """
         ...

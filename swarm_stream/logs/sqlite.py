@@ -47,7 +47,8 @@ class SQLiteLog:
     Args:
         path: The file; made with its directory where there is none, for this user's eyes only.
             ``path.lock``, ``path-wal`` and ``path-shm`` appear beside it. It must lie on a local
-            disk. Space of deleted streams is used again, the file does not shrink.
+            disk. Space of what was let go of is used again; the file shrinks by ``VACUUM`` in the
+            sqlite3 shell only, which may be done while the server runs.
         synchronous: ``NORMAL``: what was acknowledged survives every crash of the process, and
             the last moments before a power cut may be lost. ``FULL``: it survives power cuts too,
             for one fsync a transaction.
