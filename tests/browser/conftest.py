@@ -24,8 +24,9 @@ FLAGS = [
 # A workspace of its own for each, or JupyterLab opens what the last test had open.
 APPS = {"lab": "lab/workspaces/{name}/tree", "notebook": "notebooks"}
 START_MS = 60_000
+expect.set_options(timeout=20_000)  # the machine may be busy
 OWN = "application/vnd.swarm-stream.v1+json"
-# What a view said of its connection and its run, and when, in ms of the page's clock.
+# What a view said of its connection and how much it had, and when, in ms of the page's clock.
 MOMENTS = """
 window.moments = [];
 for (const type of ['online', 'offline', 'freeze', 'resume', 'visibilitychange'])
@@ -36,7 +37,7 @@ new MutationObserver((changes) => {
     const {swarmStream: stream, connection: what, state, received} = target.dataset;
     moments.push({at: performance.now(), what, stream, state, received: Number(received)});
   }
-}).observe(document, {subtree: true, attributeFilter: ['data-connection', 'data-state']});
+}).observe(document, {subtree: true, attributeFilter: ['data-connection', 'data-received']});
 """
 
 
@@ -142,8 +143,12 @@ class Notebook:
         wanted = ", ".join(f'[data-swarm-stream][data-state="{state}"]' for state in states)
         self.page.locator(wanted).nth(number).wait_for(timeout=timeout_ms)
 
+    def note(self, what: str) -> None:
+        """Add a moment of the test's own to those of the page."""
+        self.page.evaluate("what => moments.push({at: performance.now(), what})", what)
+
     def moments(self) -> list[dict[str, Any]]:
-        """Give what views said of their connections since the page was loaded, and when."""
+        """Give what its views said since the page was loaded, and when."""
         return list(self.page.evaluate("window.moments"))
 
     def lanes(self, number: int = 0) -> dict[str, str]:

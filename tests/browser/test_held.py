@@ -44,7 +44,7 @@ def test_a_run_that_the_log_cannot_take_is_paused_and_can_be_cancelled(
         process_outside(server, TOO_LONG),
     ):
         page = make("held", streams=["held"])
-        expect(page.view()).to_have_attribute("data-connection", "held", timeout=20_000)
+        expect(page.view()).to_have_attribute("data-connection", "held")
         expect(page.view()).to_have_attribute("data-state", "paused")
         expect(page.view().locator(".swst-note")).to_contain_text("raise SwarmStreamApp.max_stream")
         held_at = page.counter()[0]
