@@ -283,6 +283,13 @@ async def test_a_sweep_that_was_cut_short_goes_on(tmp_path: Path) -> None:
         assert await body(log, "t") == b"2"
 
 
+@pytest.mark.parametrize(("synchronous", "level"), [("NORMAL", 1), ("FULL", 2)])
+async def test_commits_are_synced_as_asked(tmp_path: Path, synchronous: str, level: int) -> None:
+    async with opened(tmp_path / "log.db", synchronous=synchronous) as log:
+        asked = await do(log, lambda ledger: ledger._db.execute("PRAGMA synchronous").fetchone())
+        assert asked == (level,)
+
+
 # A disk and other programs in the way
 
 
