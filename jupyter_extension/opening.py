@@ -20,6 +20,10 @@ _log = logging.getLogger("swarm_stream.server")
 MAX_SLOTS: Final = 20
 """Servers of one user on one root directory at the same time, by default."""
 
+CLOSING_S: Final = 3.0
+"""Seconds that a server which is being restarted may still hold its log. Were the next one to take
+another file at once, the kernels that come back would find none of their streams."""
+
 
 def default_paths(data_dir: str, root_dir: str) -> Iterator[Path]:
     """Give the files to try, first to last: one for each root directory, more if it is taken.
@@ -34,8 +38,13 @@ def default_paths(data_dir: str, root_dir: str) -> Iterator[Path]:
         yield folder / f"streams-{name}-{slot}.db"
 
 
-async def open_log(paths: Iterator[Path], *, synchronous: Literal["NORMAL", "FULL"]) -> SQLiteLog:
-    """Open the first of ``paths`` that no other server has.
+async def open_log(
+    paths: Iterator[Path],
+    *,
+    synchronous: Literal["NORMAL", "FULL"],
+    patience_s: float = CLOSING_S,
+) -> SQLiteLog:
+    """Open the first of ``paths`` that no other server has; waits a while for the very first.
 
     Raises:
         LogLockedError: If another server has each of them.
@@ -44,7 +53,8 @@ async def open_log(paths: Iterator[Path], *, synchronous: Literal["NORMAL", "FUL
     """
     locked: LogLockedError | None = None
     for path in paths:
-        log = SQLiteLog(path, synchronous=synchronous)
+        log = SQLiteLog(path, synchronous=synchronous, lock_timeout_s=patience_s)
+        patience_s = 0.0
         try:
             await log.open()
         except LogLockedError as error:

@@ -54,6 +54,8 @@ class SQLiteLog:
             for one fsync a transaction.
         busy_timeout_s: Seconds that a transaction waits while another program (a backup, a
             person with the sqlite3 shell) keeps the file locked, before it is refused.
+        lock_timeout_s: Seconds that ``open`` waits for a server that has the file, and may be about
+            to end.
         close_timeout_s: Seconds that ``aclose`` waits for what is queued.
 
     """
@@ -64,6 +66,7 @@ class SQLiteLog:
         *,
         synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
         busy_timeout_s: float = 5.0,
+        lock_timeout_s: float = 0.0,
         close_timeout_s: float = 10.0,
     ) -> None:
         self.path = Path(path)
@@ -72,6 +75,7 @@ class SQLiteLog:
         """What was written since ``open``."""
         self._synchronous = synchronous
         self._busy_timeout_s = busy_timeout_s
+        self._lock_timeout_s = lock_timeout_s
         self._close_timeout_s = close_timeout_s
         self._watch = Watch()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -202,6 +206,7 @@ class SQLiteLog:
             self.stats,
             synchronous=self._synchronous,
             busy_timeout_s=self._busy_timeout_s,
+            lock_timeout_s=self._lock_timeout_s,
         )
 
     def _make_reader(self) -> reading.Reader:

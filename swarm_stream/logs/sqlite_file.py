@@ -90,20 +90,24 @@ class FileLock:
     the operating system, which works on every platform that SQLite runs on and within one process
     too, and which ends with the process, however it dies. The companion file stays.
 
+    Args:
+        path: The log's file.
+        timeout_s: Seconds to wait for another server to let go of it.
+
     Raises:
         LogLockedError: If another server has it.
         LogError: If the companion file cannot be made.
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, timeout_s: float = 0.0) -> None:
         lock_path = path.with_name(path.name + ".lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise not_writable(path, error) from error
         try:
-            self._db = sqlite3.connect(lock_path, timeout=0, isolation_level=None)
+            self._db = sqlite3.connect(lock_path, timeout=timeout_s, isolation_level=None)
         except sqlite3.Error as error:
             raise explain(error, lock_path) from error
         try:

@@ -142,13 +142,19 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, stats: Stats, *, synchronous: str, busy_timeout_s: float
+        self,
+        path: Path,
+        stats: Stats,
+        *,
+        synchronous: str,
+        busy_timeout_s: float,
+        lock_timeout_s: float,
     ) -> None:
         self._path = path
         self._stats = stats
         self._sweeping = True
         self._wal_pages = 0
-        self._lock = FileLock(path)
+        self._lock = FileLock(path, timeout_s=lock_timeout_s)
         try:
             self._open(synchronous, busy_timeout_s)
         except BaseException:

@@ -36,7 +36,7 @@ async def test_servers_on_one_directory_take_the_next_free_file(tmp_path: Path) 
     paths = await asyncio.to_thread(lambda: list(default_paths(str(tmp_path), str(tmp_path))))
 
     async def start() -> SQLiteLog:
-        return await open_log(iter(paths), synchronous="NORMAL")
+        return await open_log(iter(paths), synchronous="NORMAL", patience_s=0)
 
     first, second, third = [await start() for _ in range(3)]
     stem = first.path.stem
@@ -53,7 +53,7 @@ async def test_only_a_lock_leads_to_the_next_file(tmp_path: Path) -> None:
     holder = SQLiteLog(taken)
     await holder.open()
     with pytest.raises(LogLockedError):
-        await open_log(iter([taken, taken]), synchronous="NORMAL")
+        await open_log(iter([taken, taken]), synchronous="NORMAL", patience_s=0)
     log = SQLiteLog(bad)
     await log.open()
     await log.aclose()
@@ -63,9 +63,26 @@ async def test_only_a_lock_leads_to_the_next_file(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 999")
     db.close()
     with pytest.raises(LogVersionError):
-        await open_log(iter([taken, bad, free]), synchronous="NORMAL")
+        await open_log(iter([taken, bad, free]), synchronous="NORMAL", patience_s=0)
     assert not free.exists()
     await holder.aclose()
+
+
+async def test_a_server_that_is_restarted_waits_for_its_file(tmp_path: Path) -> None:
+    """The one before is still closing it: another file would have none of the streams."""
+    paths = await asyncio.to_thread(lambda: list(default_paths(str(tmp_path), str(tmp_path))))
+    before = await open_log(iter(paths), synchronous="NORMAL")
+    await before.claim("s", producer="p", meta=None)
+    starting = asyncio.ensure_future(
+        open_log(iter(paths), synchronous="NORMAL", patience_s=30)  # not reached
+    )
+    done, _ = await asyncio.wait({starting}, timeout=0.2)
+    assert not done
+    await before.aclose()
+    log = await starting
+    assert log.path == before.path
+    assert [info.stream for info in await log.list()] == ["s"]
+    await log.aclose()
 
 
 def test_an_identity_is_made_once_and_for_this_user_only(tmp_path: Path) -> None:
@@ -111,7 +128,7 @@ def test_servers_that_start_at_once_get_different_files(tmp_path: Path) -> None:
 
     async def start_all() -> set[str]:
         logs = await asyncio.gather(
-            *(open_log(iter(paths), synchronous="NORMAL") for _ in range(4))
+            *(open_log(iter(paths), synchronous="NORMAL", patience_s=0) for _ in range(4))
         )
         names = {log.path.name for log in logs}
         for log in logs:
