@@ -156,8 +156,9 @@ def set_aside(path: Path, error: Exception) -> None:
     _move_companions(path, aside)
     forget_suspicion(path)
     _logger.warning(
-        "the log %s is damaged (%s). It was renamed to %s and a new one was started; streams "
-        "that were in it are missing until it is repaired (sqlite3 FILE .recover)",
+        "the log %s is damaged (%s). It was renamed to %s and a new one was started; the streams "
+        "in it are missing here. 'sqlite3 FILE .recover' (or .dump, where there is no .recover) "
+        "gives what can still be read of them",
         path,
         error,
         aside.name,

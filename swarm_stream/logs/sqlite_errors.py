@@ -25,8 +25,7 @@ _ADVICE: Final = {
     sqlite3.SQLITE_BUSY: "another program keeps it locked. Close that program; nothing that was "
     "acknowledged is lost, and what was refused can be sent again",
     sqlite3.SQLITE_LOCKED: "another program keeps it locked. Close that program",
-    sqlite3.SQLITE_CORRUPT: "it is damaged. Restart the server, which sets a damaged file aside; "
-    "'sqlite3 FILE .recover' may save what is in it",
+    sqlite3.SQLITE_CORRUPT: "it is damaged. Restart the server, which sets a damaged file aside",
     sqlite3.SQLITE_NOTADB: "it is damaged. Restart the server, which sets a damaged file aside",
     sqlite3.SQLITE_NOMEM: "there is no memory left",
 }
