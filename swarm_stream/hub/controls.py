@@ -9,7 +9,7 @@ import msgspec
 from swarm_stream.protocol import frames
 
 if TYPE_CHECKING:
-    from swarm_stream.hub.hub import Sender
+    from swarm_stream.hub.producers import Sender
     from swarm_stream.hub.socket import HubSocket
 
 __all__ = ["PendingControls"]

@@ -12,54 +12,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final
 
-from swarm_stream.errors import LogError, NoSuchStreamError, StreamClosedError
 from swarm_stream.hub.controls import PendingControls
 from swarm_stream.hub.interrupting import interrupt
+from swarm_stream.hub.producers import Producers
 from swarm_stream.hub.quotas import Quotas
 from swarm_stream.hub.socket import HubSocket
 from swarm_stream.hub.viewers import Viewers
-from swarm_stream.logs import admission
 from swarm_stream.protocol import frames
-from swarm_stream.protocol.server import HangUp, Limits, ends_stream
+from swarm_stream.protocol.server import HangUp, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
 
-    from swarm_stream.logs.base import Claimed, Moved, Slice, StreamLog
+    from swarm_stream.hub.producers import Sender
+    from swarm_stream.logs.base import Moved, Slice, StreamLog
     from swarm_stream.protocol.frames import ProducerState
     from swarm_stream.protocol.server import Command
 
-__all__ = ["Sender", "StreamHub"]
+__all__ = ["StreamHub"]
 
 _log = logging.getLogger("swarm_stream.hub")
 
-MAX_READ_BYTES = 256 * 1024
+MAX_READ_BYTES: Final = 256 * 1024
 """Bytes of events in one ``events`` frame, so that a slow socket holds no more than that."""
 
-EVENT_WEIGHT = 100
-REQUEST_WEIGHT = 32 * 1024
-"""What one more event or request costs while it is under way, as bytes; see ``HubSocket.begun``."""
-
-
-class Sender(Protocol):
-    """Takes frames for a producer: its socket, or the session itself in the same process."""
-
-    def send(self, frame: frames.ServerFrame) -> None:
-        """Take a frame; does not wait."""
-        ...
-
-
-@dataclass(slots=True)
-class _Seat:
-    """The producer that holds a stream, while it is connected."""
-
-    socket: Sender
-    epoch: int
-    producer: str
+REQUEST_WEIGHT: Final = 32 * 1024
+"""What one more request costs while it is under way, as bytes; see ``HubSocket.begun``."""
 
 
 class StreamHub:
@@ -89,14 +69,12 @@ class StreamHub:
         self.max_sockets = max_sockets
         self.quotas = quotas or Quotas()
         self.sockets: set[HubSocket] = set()
-        self.viewers = Viewers(log, self._state_of_known)
-        self._seats: dict[str, _Seat] = {}
-        self._controls = PendingControls()
+        self.controls = PendingControls()
+        self.producers = Producers(self)
+        self.viewers = Viewers(log, self.producers.state)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._appends: set[asyncio.Future[admission.Verdict]] = set()
         self._all_closed: asyncio.Event | None = None
         self.settling = False
-        self._watchers: list[Callable[[str, bool], None]] = []
         log.watch(self._moved)
 
     async def load(self) -> None:
@@ -108,7 +86,7 @@ class StreamHub:
 
         A stream that has ended is no longer stalled either.
         """
-        self._watchers.append(watcher)
+        self.producers.watch(watcher)
 
     def open_socket(self, *, may_produce: bool, may_view: bool, who: str = "") -> HubSocket | None:
         """Begin to serve a socket; None if there are too many (close it with 1013)."""
@@ -126,17 +104,16 @@ class StreamHub:
         socket.hang_up(HangUp(frames.CloseCode.NORMAL, ""))
         for stream in {*socket.asked, *socket.connection.pump.streams}:
             self.viewers.unsubscribe(socket, stream)
-        for stream in [name for name, seat in self._seats.items() if seat.socket is socket]:
-            self._vacate(stream)
+        self.producers.left(socket)
 
     @property
     def live_streams(self) -> int:
         """How many streams have a producer that is connected."""
-        return len(self._seats)
+        return len(self.producers.seats)
 
     def producer_state(self, stream: str, *, closed: bool, epoch: int) -> ProducerState:
         """Tell whether a stream has a producer, had one, or needs none any more."""
-        return self._state_of_known(stream, closed or epoch == 0)
+        return self.producers.state(stream, closed or epoch == 0)
 
     async def settle(self) -> None:
         """Wait until every append that has arrived is durable and its ``ack`` is queued.
@@ -144,8 +121,7 @@ class StreamHub:
         From now on sockets are not listened to: what they send is sent again elsewhere.
         """
         self.settling = True
-        while self._appends:
-            await asyncio.wait(self._appends)
+        await self.producers.settle()
 
     async def closed(self) -> None:
         """Wait until no socket is open."""
@@ -168,10 +144,8 @@ class StreamHub:
         """
         existed = await self.log.delete(stream)
         self.quotas.deleted(stream)
-        self._seats.pop(stream, None)
-        self._controls.over(stream)
+        self.producers.over(stream)
         self.viewers.deleted(stream)
-        self._tell_watchers(stream, stalled=False)
         return existed
 
     async def interrupt(self, stream: str, *, by: str, reason: str, now_ms: float) -> bool:
@@ -180,37 +154,40 @@ class StreamHub:
 
     def seat(self, stream: str, *, epoch: int, producer: str, sender: Sender) -> None:
         """Note that a producer is there: a socket's, or one in this very process."""
-        self._seats[stream] = _Seat(sender, epoch, producer)
-        self.viewers.notice(stream, "")
-        self._controls.again(stream, sender)
-        self._found(stream)
-        self.viewers.tell(stream)
-        self._tell_watchers(stream, stalled=False)
+        self.producers.seat(stream, epoch=epoch, producer=producer, sender=sender)
 
     def answer(self, frame: frames.Controlled) -> None:
         """Pass a producer's answer to a control on."""
-        self._controls.answered(frame)
+        self.controls.answered(frame)
 
     def obey(self, socket: HubSocket, command: Command) -> None:
         """Do what a socket's frame asks for; answers go to the socket's queue."""
         match command:
             case frames.Append():
-                self._append(socket, command)
+                self.producers.append(socket, command)
             case frames.Claim():
-                self._claim(socket, command)
+                self.producers.claim(socket, command)
             case frames.Subscribe():
                 self._subscribe(socket, command)
             case frames.Unsubscribe(stream=stream):
                 self.viewers.unsubscribe(socket, stream)
             case frames.Control(stream=stream):
-                seat = self._seats.get(stream)
-                self._controls.ask(socket, command, seat.socket if seat is not None else None)
+                self.controls.ask(socket, command, self.producers.sender(stream))
             case frames.Controlled(stream=stream):
-                seat = self._seats.get(stream)
-                if seat is not None and seat.socket is socket:  # nobody else pressed it
+                if self.producers.sender(stream) is socket:  # nobody else pressed it
                     self.answer(command)
             case HangUp():
                 socket.hang_up(command)
+
+    def found(self, stream: str) -> None:
+        """Serve those who waited for a stream: it is there now."""
+        for viewer, subscribe in self.viewers.take_waiting(stream):
+            self._spawn(self.viewers.subscribe(viewer, subscribe))
+
+    def under_way(self, socket: HubSocket, work: Coroutine[object, object, None]) -> None:
+        """Do what a socket asked for; a socket that asks for too much meanwhile is not read."""
+        socket.begun(REQUEST_WEIGHT)
+        self._spawn(work).add_done_callback(lambda _: socket.ended(REQUEST_WEIGHT))
 
     async def events_frame(self, stream: str, offset: int) -> tuple[Slice, bytes]:
         """Give the events from ``offset`` on and their ``events`` frame.
@@ -245,178 +222,20 @@ class StreamHub:
             )
             return
         socket.asked[frame.stream] = frame
-        self._under_way(socket, self.viewers.subscribe(socket, frame))
-
-    def _claim(self, socket: HubSocket, frame: frames.Claim) -> None:
-        seat = self._seats.get(frame.stream)
-        if not frame.take_over and seat is not None and seat.producer != frame.producer:
-            socket.connection.refuse(
-                "stream_taken",
-                f"stream {frame.stream!r} has a live producer; choose another name or take it over",
-                stream=frame.stream,
-                op="claim",
-            )
-            return
-        problem = self.quotas.refuse_claim(frame.stream)
-        if problem:
-            socket.connection.refuse("too_many_streams", problem, stream=frame.stream, op="claim")
-            return
-        # Called now, so that the log sees this socket's claim before its appends; awaited later.
-        answer = self.log.claim(
-            frame.stream,
-            producer=frame.producer,
-            meta=bytes(memoryview(frame.meta)),
-            epoch=frame.epoch,
-        )
-        self._under_way(socket, self._claimed(socket, frame, answer))
-
-    async def _claimed(
-        self,
-        socket: HubSocket,
-        frame: frames.Claim,
-        answer: Awaitable[Claimed | admission.Closed | admission.Fenced],
-    ) -> None:
-        stream = frame.stream
-        try:
-            claimed = await answer
-        except LogError as error:
-            socket.refuse(error, stream=stream, op="claim")
-            return
-        if isinstance(claimed, admission.Closed):
-            socket.refuse(StreamClosedError(stream), stream=stream, op="claim")
-            return
-        if isinstance(claimed, admission.Fenced):
-            socket.send(frames.Fenced(stream=stream, epoch=claimed.epoch))
-            return
-        seat = self._seats.get(stream)
-        if seat is not None and seat.epoch > claimed.epoch:
-            socket.send(frames.Fenced(stream=stream, epoch=seat.epoch))
-            return
-        fenced = seat is not None and seat.epoch < claimed.epoch
-        if seat is not None and fenced and seat.socket is not socket:
-            seat.socket.send(frames.Fenced(stream=stream, epoch=claimed.epoch))
-        if socket not in self.sockets:
-            if fenced:
-                self._vacate(stream)
-            self._found(stream)
-            return
-        _log.info("stream %s claimed, epoch %d, next %d", stream, claimed.epoch, claimed.next)
-        socket.send(
-            frames.ClaimReply(
-                stream=stream, epoch=claimed.epoch, next=claimed.next, server=self.server_id
-            )
-        )
-        self.seat(stream, epoch=claimed.epoch, producer=frame.producer, sender=socket)
-
-    def _append(self, socket: HubSocket, frame: frames.Append) -> None:
-        size = sum(len(memoryview(event)) for event in frame.events)
-        problem = self.quotas.refuse_append(frame.stream, size, ending=frame.ending)
-        if problem:
-            self._under_way(socket, self._full(socket, frame.stream, problem))
-            return
-        answer = asyncio.ensure_future(
-            self.log.append(
-                frame.stream,
-                epoch=frame.epoch,
-                offset=frame.offset,
-                events=frame.events,
-                closes=ends_stream(frame.events),
-            )
-        )
-        # An event of two bytes takes more than that while it waits.
-        weight = size + len(frame.events) * EVENT_WEIGHT
-        socket.begun(weight)
-        self._appends.add(answer)
-        answer.add_done_callback(self._appends.discard)
-        answer.add_done_callback(lambda _: socket.ended(weight))
-        answer.add_done_callback(partial(self._appended, socket, frame.stream, size))
-
-    def _appended(
-        self, socket: HubSocket, stream: str, size: int, answer: asyncio.Future[admission.Verdict]
-    ) -> None:
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is not None:
-            if isinstance(error, LogError):
-                _log.warning("stream %s: %s", stream, error)
-                self._hold_up(stream, str(error))
-            elif not isinstance(error, NoSuchStreamError):
-                _log.error("append to %s failed", stream, exc_info=error)
-            socket.refuse(error, stream=stream, op="append")
-            return
-        match answer.result():
-            case admission.Admitted(next=next_offset):
-                self.viewers.notice(stream, "")
-                self.quotas.grown(stream, size)
-                socket.acked(stream, next_offset)
-            case admission.Fenced(epoch=epoch):
-                socket.send(frames.Fenced(stream=stream, epoch=epoch))
-            case admission.Gap(next=next_offset):
-                socket.send(frames.Gap(stream=stream, next=next_offset))
-            case admission.BadEpoch(epoch=epoch):
-                message = f"stream {stream!r} is at epoch {epoch}; claim it first"
-                socket.connection.refuse("bad_epoch", message, stream=stream, op="append")
-                socket.wake()
-            case admission.Closed():
-                socket.refuse(StreamClosedError(stream), stream=stream, op="append")
-
-    async def _full(self, socket: HubSocket, stream: str, problem: str) -> None:
-        try:
-            # Retention may have made room, and what was sent twice was counted twice.
-            self.quotas.measured(stream, (await self.log.info(stream)).size_bytes)
-        except LogError as error:
-            socket.refuse(error, stream=stream, op="append")
-            return
-        self._hold_up(stream, problem)
-        socket.connection.refuse("stream_full", problem, stream=stream, op="append")
-        socket.wake()
+        self.under_way(socket, self.viewers.subscribe(socket, frame))
 
     def _moved(self, moved: Moved) -> None:
         self.viewers.moved(moved)
         if moved.closed:
-            self._seats.pop(moved.stream, None)
-            self._controls.over(moved.stream)
+            self.producers.over(moved.stream)
             self.quotas.closed(moved.stream)
-            self._tell_watchers(moved.stream, stalled=False)
             self.viewers.tell(moved.stream, closed=True)
-
-    def _found(self, stream: str) -> None:
-        """Serve those who waited for a stream: it is there now."""
-        for viewer, subscribe in self.viewers.take_waiting(stream):
-            self._spawn(self.viewers.subscribe(viewer, subscribe))
-
-    def _hold_up(self, stream: str, why: str) -> None:
-        """Say what keeps events from the log, if their producer is there to end that."""
-        if stream in self._seats:
-            self.viewers.notice(stream, why)
-
-    def _vacate(self, stream: str) -> None:
-        """Note that a stream's producer is there no more."""
-        del self._seats[stream]
-        self.viewers.notice(stream, "")
-        self.viewers.tell(stream)
-        self._tell_watchers(stream, stalled=True)
-
-    def _state_of_known(self, stream: str, closed: bool) -> ProducerState:  # noqa: FBT001
-        if closed:
-            return "none"
-        return "live" if stream in self._seats else "stalled"
-
-    def _tell_watchers(self, stream: str, *, stalled: bool) -> None:
-        for watcher in self._watchers:
-            watcher(stream, stalled)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
-
-    def _under_way(self, socket: HubSocket, work: Coroutine[object, object, None]) -> None:
-        """Do what a socket asked for; a socket that asks for too much meanwhile is not read."""
-        socket.begun(REQUEST_WEIGHT)
-        self._spawn(work).add_done_callback(lambda _: socket.ended(REQUEST_WEIGHT))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -19,7 +19,7 @@ from swarm_stream.logs.memory import MemoryLog
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from swarm_stream.hub.hub import Sender
+    from swarm_stream.hub.producers import Sender
     from swarm_stream.runtime.buffer import TokenBuffer
 
 __all__ = ["LocalHub", "LocalStream"]

@@ -49,8 +49,9 @@ class AttachedStream:
     ) -> AsyncIterator[AnyEvent | Unknown]:
         """Give events from offset ``start`` on: what was said, then what is being said.
 
-        With ``wait`` the stream need not exist yet. Ends after its last event. Broken connections are made anew, and nothing is
-        missing or doubled for it: see ``counter``. Cancelling is safe.
+        With ``wait`` the stream need not exist yet. Ends after its last event. Broken connections
+        are made anew, and nothing is missing or doubled for it: see ``counter``. Cancelling is
+        safe.
 
         Raises:
             OffsetOutOfRangeError: If the log no longer holds the next event; read on from the

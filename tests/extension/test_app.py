@@ -151,7 +151,7 @@ async def test_stopping_acks_what_arrived_then_tells_peers_to_come_back(
     monkeypatch.setattr(hub.log, "append", slow)
     batch = {"op": "append", "stream": "demo", "epoch": 1, "offset": 1, "events": [delta(1)]}
     await producer.write_message(json.dumps(batch))
-    while not hub._appends:
+    while not hub.producers._appends:
         await asyncio.sleep(0.01)
     stopping = asyncio.ensure_future(site.app.stop_extension())
     with pytest.raises(HTTPClientError) as refused:  # no new sockets
@@ -193,14 +193,14 @@ async def test_stopping_ends_though_nothing_else_does(
     monkeypatch.setattr(hub, "closed", never)
     batch = {"op": "append", "stream": "demo", "epoch": 1, "offset": 0, "events": [delta(0)]}
     await socket.write_message(json.dumps(batch))
-    while not hub._appends:
+    while not hub.producers._appends:
         await asyncio.sleep(0.01)
     async with asyncio.timeout(2):
         await site.app.stop_extension()
     for step in ("appends", "sockets", "the log"):
         assert f"{step} did not end in time" in caplog.text
     await close()
-    for append in hub._appends:
+    for append in hub.producers._appends:
         append.cancel()
 
 

@@ -84,7 +84,7 @@ class Watched:
     ) -> None:
         """Make a stream whose producer has left."""
         self.make(stream, process=process, kernel=kernel)
-        self.hub._tell_watchers(stream, stalled=True)
+        self.hub.producers.tell_watchers(stream, stalled=True)
 
     def make(
         self, stream: str = "s", *, process: ProcessId | None = None, kernel: str = ""
@@ -169,9 +169,9 @@ async def test_one_that_came_back_begins_anew() -> None:
     watched = Watched()
     watched.leave()
     watched.now += LOST_S
-    watched.hub._tell_watchers("s", stalled=False)
+    watched.hub.producers.tell_watchers("s", stalled=False)
     assert await watched.look() is None
-    watched.hub._tell_watchers("s", stalled=True)
+    watched.hub.producers.tell_watchers("s", stalled=True)
     watched.now += LOST_S - 1
     assert await watched.look() is None
 
@@ -223,7 +223,7 @@ async def test_a_full_disk_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_another_clients_meta_says_nothing(meta: bytes) -> None:
     watched = Watched()
     watched.log.claim_now("s", producer="p", meta=meta)
-    watched.hub._tell_watchers("s", stalled=True)
+    watched.hub.producers.tell_watchers("s", stalled=True)
     assert await watched.look() is None
 
 
