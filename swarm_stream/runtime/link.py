@@ -184,15 +184,12 @@ class ServerLink:
         )
         reader = asyncio.ensure_future(self._read(socket, timer))
         reader.add_done_callback(lambda _: self._wake.set())
-        watch = asyncio.ensure_future(self._watch(timer))
+        watch = asyncio.ensure_future(self._watch(socket, timer))
         try:
             while not reader.done():
                 self._wake.clear()
                 sent = await self._send_all(socket, timer)
-                now = time.monotonic()
-                if timer.gone(now=now):
-                    raise TimeoutError
-                if timer.due(now=now):
+                if timer.due(now=time.monotonic()):
                     await self._send(socket, timer, frames.Heartbeat(t=time.time() * 1000))
                 if not sent:
                     await self._wake.wait()
@@ -244,8 +241,8 @@ class ServerLink:
                 if stream.connection.has_more:
                     self.stir(stream)
 
-    async def _watch(self, timer: HeartbeatTimer) -> None:
-        """Wake the sender when a deadline has come: a heartbeat, silence, a retry."""
+    async def _watch(self, socket: ClientConnection, timer: HeartbeatTimer) -> None:
+        """Wake the sender when a heartbeat or a retry is due; cut a socket that is silent."""
         while True:
             # A retry may be set by a frame that arrives meanwhile: look once a second.
             now = time.monotonic()
@@ -255,6 +252,11 @@ class ServerLink:
                 stream.connection.tick(now=now)
                 if stream.connection.has_more:
                     self.stir(stream)
+            if timer.gone(now=now):
+                # Not left to the sender: it may be waiting for this peer to read. Nor closed in
+                # order: nobody would answer.
+                socket.transport.abort()
+                return
             if now >= timer.deadline:
                 self._wake.set()
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
 
 from swarm_stream.config import StreamingConfig
 from swarm_stream.errors import StreamCancelledError, StreamClosedError, StreamNameTakenError
 from swarm_stream.events.model import Delta, decode_events
+from swarm_stream.protocol.frames import SUBPROTOCOL
 from swarm_stream.runtime.discovery import ServerAddress
 from swarm_stream.runtime.states import SessionState
 from tests.servers.hub_server import hub_server
@@ -202,3 +204,50 @@ async def test_a_server_without_the_extension_leaves_the_view_to_the_kernel(
     finally:
         plain.close()
         await plain.wait_closed()
+
+
+async def test_a_server_that_reads_nothing_and_says_nothing_counts_as_gone(
+    make_manager: Callable[..., StreamingManager],
+) -> None:
+    came = 0
+
+    async def deaf(connection: ServerConnection) -> None:
+        nonlocal came
+        came += 1
+        claim = json.loads(await connection.recv())
+        claimed = {"op": "claimed", "stream": claim["stream"], "epoch": 1, "next": 0, "server": "s"}
+        await connection.send(json.dumps(claimed))
+        await connection.wait_closed()
+
+    async def whole_answers() -> AsyncIterator[str]:
+        while True:
+            yield "x" * 200_000  # more than the system takes for a peer that does not read
+            await asyncio.sleep(0)
+
+    config = StreamingConfig(
+        buffer_bytes=2**26,
+        heartbeat_s=0.1,
+        silence_limit_s=0.3,
+        flush_timeout_s=0,  # there is nobody to wait for
+        backoff_first_s=0.01,
+        backoff_limit_s=0.05,
+    )
+    async with serve(
+        deaf,
+        "127.0.0.1",
+        0,
+        subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
+        ping_interval=None,
+        max_queue=1,
+        close_timeout=0.1,
+    ) as server:
+        port = server.sockets[0].getsockname()[1]
+        manager = make_manager(ServerAddress(f"http://127.0.0.1:{port}/"), config)
+        session = manager.create(whole_answers())
+        session.start()
+        while came < 2:
+            await asyncio.sleep(0.01)
+        session.cancel()
+        with pytest.raises(StreamCancelledError):
+            await session
+        manager.shut_down()
