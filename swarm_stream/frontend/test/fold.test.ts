@@ -81,9 +81,10 @@ describe("a hole", () => {
 
   it("does not join the halves of a large event", () => {
     const transcript = new Transcript();
-    transcript.apply(decodeEvent({ type: "part", index: 0, count: 2, data: '{"type":' }));
+    transcript.apply(decodeEvent({ type: "part", index: 0, count: 2, data: '{"lane":0,' }));
     transcript.missed(1, 4);
-    transcript.apply(decodeEvent({ type: "part", index: 1, count: 2, data: '"start"}' }));
+    const rest = '"type":"handoff","target":"ann"}';
+    transcript.apply(decodeEvent({ type: "part", index: 1, count: 2, data: rest }));
     expect(shape(transcript)).toEqual(["gap"]);
   });
 

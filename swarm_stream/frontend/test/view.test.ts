@@ -224,6 +224,7 @@ it("shows a run as paused that the log cannot take, and that it can be cancelled
   give({ ...status, notice: "the disk is full" });
   expect(root().dataset).toMatchObject({ state: "paused", connection: "held" });
   expect(host.querySelector(".swst-run")?.textContent).toBe("paused");
+  expect(root().className).toBe("swst-root swst-away");
   expect(host.querySelector(".swst-note")?.textContent).toContain("The disk is full.");
   expect(button("Cancel").getAttribute("aria-disabled")).toBe("false");
   // Nobody pressed Pause, so there is nothing to resume.
