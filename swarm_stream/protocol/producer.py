@@ -68,6 +68,7 @@ class Signal(enum.Enum):
 TRANSITIONS: Final[Mapping[tuple[State, Signal], State]] = {
     (State.OFFLINE, Signal.CONNECTED): State.JOINING,
     (State.OFFLINE, Signal.LOST): State.OFFLINE,
+    (State.OFFLINE, Signal.REFUSED): State.REFUSED,
     (State.JOINING, Signal.CLAIMED): State.LIVE,
     (State.JOINING, Signal.LOST): State.OFFLINE,
     (State.JOINING, Signal.REFUSED): State.REFUSED,
@@ -183,6 +184,11 @@ class ProducerConnection:
         self._last = end_offset
         self._check_done()
 
+    def give_up(self) -> None:
+        """Another producer of this very process takes the stream: send nothing more."""
+        if self.state not in {State.DONE, State.REFUSED}:
+            self._refuse(ProducerFencedError(self.stream, epoch=(self.epoch or 0) + 1))
+
     def connected(self) -> None:
         """A socket is open: claim the stream."""
         self._move(Signal.CONNECTED)
@@ -214,7 +220,9 @@ class ProducerConnection:
             case frames.ClaimReply():
                 self._claimed(frame)
             case frames.Ack(next=next_offset):
-                self._acked(next_offset)
+                # While joining, it is for a producer that had the stream on this socket before.
+                if self.state is not State.JOINING:
+                    self._acked(next_offset)
             case frames.Gap(next=next_offset):
                 self._rewind(next_offset)
             case frames.Fenced(epoch=epoch):

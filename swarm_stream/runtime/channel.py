@@ -131,6 +131,13 @@ class Channel:
             raise FlushTimeoutError(self.stream, unacked=unacked, timeout_s=timeout_s) from None
         return goal
 
+    def give_up(self) -> None:
+        """Leave the stream to another session of this process: on the IO thread."""
+        self.connection.give_up()
+        if self.link is not None:
+            self.link.detach(self)
+        self.link_changed()
+
     def close(self) -> None:
         """End: on the IO thread."""
         if self.link is not None:

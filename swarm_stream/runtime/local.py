@@ -14,6 +14,7 @@ import msgspec
 
 from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeError
 from swarm_stream.hub.hub import StreamHub
+from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.memory import MemoryLog
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ class LocalHub:
     ) -> LocalStream:
         """Begin to keep a session's events."""
         claimed = self.log.claim_now(stream, producer=producer, meta=meta)
-        epoch = getattr(claimed, "epoch", None)
-        if epoch is None:
-            # An ended stream of that name, here only: the server has the last word on names.
+        if not isinstance(claimed, Claimed) or claimed.next:
+            # An earlier session's of that name, here only: the server has the last word on names.
             self.log.delete_now(stream)
+            self.hub.viewers.deleted(stream)
             return self.host(stream, producer=producer, meta=meta, buffer=buffer, sender=sender)
-        self.hub.seat(stream, epoch=epoch, producer=producer, sender=sender)
-        return LocalStream(self, stream, epoch, buffer)
+        self.hub.seat(stream, epoch=claimed.epoch, producer=producer, sender=sender)
+        return LocalStream(self, stream, claimed.epoch, buffer)
 
 
 class LocalStream:

@@ -15,6 +15,7 @@ from swarm_stream.errors import (
     NoSuchStreamError,
     SessionStateError,
     SourceError,
+    StreamNameTakenError,
     SwarmStreamError,
 )
 from swarm_stream.protocol.frames import check_stream_name
@@ -122,7 +123,8 @@ class StreamingManager:
         Raises:
             SourceError: If ``source`` is nothing that can be run, or the task does not fit it.
             StreamNameError: If the name has characters that are not allowed.
-            StreamNameTakenError: If a live producer has the name and ``take_over`` is False.
+            StreamNameTakenError: If a live producer has the name and ``take_over`` is False, or
+                a session of this process that has not handed everything in.
             StreamClosedError: If a stream of that name has ended.
             SessionStateError: If too many sessions run.
 
@@ -139,6 +141,9 @@ class StreamingManager:
         config = config or self.config
         stream = check_stream_name(name) if name is not None else self._new_name(found.title)
         with self._lock:
+            earlier = self._sessions.get(stream)
+            if earlier is not None and not take_over and not earlier.handed_in:
+                raise StreamNameTakenError(stream)
             for old in [key for key, value in self._sessions.items() if value.done]:
                 # Over and handed in: only the log needs to know it now.
                 if len(self._sessions) > config.max_streams:
@@ -152,7 +157,7 @@ class StreamingManager:
         session = StreamingSession(
             found, task=task, stream=stream, config=config, runtime=runtime, take_over=take_over
         )
-        runtime.io.call(_open(session), timeout_s=config.connect_timeout_s)
+        runtime.io.call(_open(session, earlier), timeout_s=config.connect_timeout_s)
         if name is not None:
             self._wait_for_claim(session, runtime)
         with self._lock:
@@ -266,5 +271,8 @@ class StreamingManager:
             self._watch_idle(min(limits))
 
 
-async def _open(session: StreamingSession) -> None:
+async def _open(session: StreamingSession, earlier: StreamingSession | None) -> None:
+    if earlier is not None:
+        # One connection carries one producer of a stream, and this process has one connection.
+        earlier.give_up()
     session.open()

@@ -161,6 +161,11 @@ class StreamingSession:
         return self.state in {SessionState.CLOSED, SessionState.ERROR}
 
     @property
+    def handed_in(self) -> bool:
+        """Whether the run is over and the log has all of it."""
+        return self.done and not self.unacked
+
+    @property
     def unacked(self) -> int:
         """Events that the log has not acknowledged yet."""
         return len(self._channel.buffer)
@@ -326,6 +331,10 @@ class StreamingSession:
     def open(self) -> None:
         """Open the channel: on the IO thread."""
         self._channel.open()
+
+    def give_up(self) -> None:
+        """Leave the stream to another session of this process: on the IO thread."""
+        self._channel.give_up()
 
     def close(self) -> None:
         """Close the channel: on the IO thread."""

@@ -284,3 +284,39 @@ def test_every_pair_that_is_not_in_the_table_is_refused_and_changes_nothing() ->
             with pytest.raises(LocalProtocolError):
                 kernel.connection._move(signal)
             assert kernel.connection.state is state
+
+
+@pytest.mark.parametrize("state", ["offline", "joining", "live"])
+def test_a_producer_whose_stream_is_taken_in_its_own_process_gives_up(state: str) -> None:
+    kernel = Kernel()
+    if state != "offline":
+        kernel.connection.connected()
+    if state == "live":
+        kernel.get(frames.ClaimReply(stream="demo", epoch=1, next=0))
+    kernel.put("abc")
+    kernel.connection.give_up()
+    assert isinstance(kernel.connection.refusal, ProducerFencedError)
+    assert kernel.sent() == []
+    assert kernel.connection.frames_to_send() == []
+    kernel.connection.give_up()  # twice is once
+
+
+def test_a_producer_that_is_done_has_nothing_to_give_up() -> None:
+    kernel = Kernel().live()
+    kernel.put("a")
+    kernel.connection.finish(0)
+    kernel.sent()
+    kernel.ack(1)
+    kernel.connection.give_up()
+    assert kernel.connection.state is State.DONE
+    assert kernel.connection.refusal is None
+
+
+def test_an_ack_before_the_claim_is_answered_is_another_producers() -> None:
+    kernel = Kernel()
+    kernel.connection.connected()
+    kernel.connection.frames_to_send()
+    kernel.ack(7)  # of the session that had the stream on this socket before
+    kernel.get(frames.ClaimReply(stream="demo", epoch=2, next=7))
+    kernel.put("ab")
+    assert kernel.sent() == [(7, "ab")]

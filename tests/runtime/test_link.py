@@ -11,7 +11,12 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from swarm_stream.config import StreamingConfig
-from swarm_stream.errors import StreamCancelledError, StreamClosedError, StreamNameTakenError
+from swarm_stream.errors import (
+    ProducerFencedError,
+    StreamCancelledError,
+    StreamClosedError,
+    StreamNameTakenError,
+)
 from swarm_stream.events.model import Delta, decode_events
 from swarm_stream.protocol.frames import SUBPROTOCOL
 from swarm_stream.runtime.discovery import ServerAddress
@@ -251,3 +256,52 @@ async def test_a_server_that_reads_nothing_and_says_nothing_counts_as_gone(
         with pytest.raises(StreamCancelledError):
             await session
         manager.shut_down()
+
+
+async def test_a_stream_that_is_taken_over_in_one_kernel_ends_the_run_that_had_it(
+    make_manager: Callable[..., StreamingManager],
+) -> None:
+    async with hub_server() as server:
+
+        async def for_ever() -> AsyncIterator[str]:
+            while True:
+                yield "old "
+                await asyncio.sleep(0)
+
+        manager = make_manager(ServerAddress(server.url))
+        old = await asyncio.to_thread(manager.create, for_ever(), name="demo")
+        old.start()
+        while not old.metrics.acked:
+            await asyncio.sleep(0.001)
+        with pytest.raises(StreamNameTakenError, match="take_over=True"):
+            await asyncio.to_thread(manager.create, numbers(3), name="demo")
+        acked = old.metrics.acked
+        while old.metrics.acked < acked + 2000:  # it has not lost its connection by that
+            await asyncio.sleep(0.001)
+        new = await asyncio.to_thread(manager.create, numbers(300), name="demo", take_over=True)
+        new.start()
+        assert await new == said(300)
+        with pytest.raises(ProducerFencedError):
+            await old
+        text = await logged(server, "demo")
+        assert text.endswith("old " + said(300))
+        assert set(text[: -len(said(300))].split()) == {"old"}
+        assert [type(event).__name__ async for event in new.events()][-1] == "End"
+
+
+async def test_a_name_is_kept_for_what_a_finished_run_has_not_handed_in(
+    make_manager: Callable[..., StreamingManager],
+) -> None:
+    async with hub_server() as server:
+        manager = make_manager(ServerAddress(server.url))
+        session = await asyncio.to_thread(manager.create, numbers(50), name="demo")
+        await server.stop()
+        session.start()
+        while not session.done:
+            await asyncio.sleep(0.001)
+        with pytest.raises(StreamNameTakenError):
+            await asyncio.to_thread(manager.create, numbers(3), name="demo")
+        await server.start()
+        assert await session == said(50)
+        await session.flush(10)
+        assert await logged(server, "demo") == said(50)
