@@ -3,11 +3,12 @@
 ``python -m tests.logs.appender`` reads a job a line (JSON) and does each in a fork of itself, so
 that two hundred of them need no two hundred starts of Python. A job writes to its standard output
 
+* ``pid NUMBER`` first,
 * ``? NUMBER CALL STREAM ARGUMENTS`` before it makes a call,
 * ``! NUMBER ANSWER`` when the call was answered, which is what the log has promised,
 * ``open`` once the log is open;
 
-its parent writes ``pid NUMBER`` and, when the job is over, ``ended STATUS``.
+its parent writes ``ended STATUS`` when the job is over.
 """
 
 from __future__ import annotations
@@ -145,12 +146,12 @@ def main() -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
+            say("pid", os.getpid())
             try:
                 begin(json.loads(line))
             except BaseException:  # noqa: BLE001 - said, and the process ends
                 sys.excepthook(*sys.exc_info())
             os._exit(1)
-        say("pid", child)
         _, status = os.waitpid(child, 0)
         say("ended", os.waitstatus_to_exitcode(status))
 
