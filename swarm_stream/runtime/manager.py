@@ -140,28 +140,19 @@ class StreamingManager:
         found.check(task)
         config = config or self.config
         stream = check_stream_name(name) if name is not None else self._new_name(found.title)
-        with self._lock:
-            earlier = self._sessions.get(stream)
-            if earlier is not None and not take_over and not earlier.handed_in:
-                raise StreamNameTakenError(stream)
-            for old in [key for key, value in self._sessions.items() if value.done]:
-                # Over and handed in: only the log needs to know it now.
-                if len(self._sessions) > config.max_streams:
-                    del self._sessions[old]
-        if len(self.active) >= config.max_streams:
-            raise SessionStateError(
-                f"{config.max_streams} runs go on already; cancel some with "
-                "ss.manager().cancel_all(), or raise StreamingConfig.max_streams"
-            )
         runtime = self.runtime
         session = StreamingSession(
             found, task=task, stream=stream, config=config, runtime=runtime, take_over=take_over
         )
-        runtime.io.call(_open(session, earlier), timeout_s=config.connect_timeout_s)
-        if name is not None:
-            self._wait_for_claim(session, runtime)
-        with self._lock:
-            self._sessions[stream] = session
+        earlier = self._enter(session, take_over=take_over)
+        try:
+            runtime.io.call(_open(session, earlier), timeout_s=config.connect_timeout_s)
+            if name is not None:
+                self._wait_for_claim(session, runtime)
+        except BaseException:
+            runtime.io.post(session.close)
+            self._leave(session, earlier)
+            raise
         if config.idle_timeout_s:
             self._watch_idle(config.idle_timeout_s)
         return session
@@ -241,15 +232,39 @@ class StreamingManager:
     def _new_name(self, title: str) -> str:
         return f"{slug(title)}-{uuid4().hex[:8]}"
 
+    def _enter(self, session: StreamingSession, *, take_over: bool) -> StreamingSession | None:
+        """Give a session its place before it is opened; gives who had its name before."""
+        limit = session.config.max_streams
+        with self._lock:
+            earlier = self._sessions.get(session.id)
+            if earlier is not None and not take_over and not earlier.handed_in:
+                raise StreamNameTakenError(session.id)
+            for old in [key for key, value in self._sessions.items() if value.done]:
+                # Over and handed in: only the log needs to know it now.
+                if len(self._sessions) > limit:
+                    del self._sessions[old]
+            if len(self.active) >= limit:
+                raise SessionStateError(
+                    f"{limit} runs go on already; cancel some with ss.manager().cancel_all(), or "
+                    "raise StreamingConfig.max_streams"
+                )
+            self._sessions[session.id] = session
+        return earlier
+
+    def _leave(self, session: StreamingSession, earlier: StreamingSession | None) -> None:
+        """Take back the place of a session that could not be opened."""
+        with self._lock:
+            if self._sessions.get(session.id) is session:
+                del self._sessions[session.id]
+                if earlier is not None:
+                    self._sessions[session.id] = earlier
+
     def _wait_for_claim(self, session: StreamingSession, runtime: Runtime) -> None:
         try:
             runtime.io.call(session.claimed(), timeout_s=session.config.claim_timeout_s)
         except TimeoutError:
             # The server is away. The run may begin; a refusal later is told by the view.
             _log.info("stream %s: the server has not answered the claim yet", session.id)
-        except BaseException:
-            runtime.io.post(session.close)
-            raise
 
     def _watch_idle(self, timeout_s: float) -> None:
         with self._lock:

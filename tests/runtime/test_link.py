@@ -305,3 +305,21 @@ async def test_a_name_is_kept_for_what_a_finished_run_has_not_handed_in(
         assert await session == said(50)
         await session.flush(10)
         assert await logged(server, "demo") == said(50)
+
+
+async def test_of_two_sessions_that_ask_for_a_name_at_once_one_gets_it(
+    make_manager: Callable[..., StreamingManager],
+) -> None:
+    async with hub_server() as server:
+        manager = make_manager(ServerAddress(server.url))
+        made = await asyncio.gather(
+            *(asyncio.to_thread(manager.create, numbers(3), name="demo") for _ in range(8)),
+            return_exceptions=True,
+        )
+        (session,) = [each for each in made if not isinstance(each, BaseException)]
+        assert [type(each) for each in made if each is not session] == [StreamNameTakenError] * 7
+        session.start()
+        assert await session == said(3)
+        with pytest.raises(StreamClosedError):
+            await asyncio.to_thread(manager.create, numbers(3), name="demo")
+        assert manager["demo"] is session
