@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from swarm_stream.errors import OffsetOutOfRangeError
 from swarm_stream.events import model
 from swarm_stream.logs import admission
 
@@ -64,7 +65,11 @@ async def _open_segments(log: StreamLog, stream: str, tail: int) -> list[int]:
     found: dict[int, None] = {}
     offset = (await log.info(stream)).head
     while offset < tail:
-        part = await log.read(stream, offset, max_events=_PAGE_EVENTS, max_bytes=_PAGE_BYTES)
+        try:
+            part = await log.read(stream, offset, max_events=_PAGE_EVENTS, max_bytes=_PAGE_BYTES)
+        except OffsetOutOfRangeError as gone:
+            offset = gone.head  # retention was here meanwhile
+            continue
         if part.count == 0:
             break
         for mark in _read_marks(part.body):

@@ -14,7 +14,7 @@ from swarm_stream.protocol import frames
 from swarm_stream.protocol.server import ends_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from swarm_stream.hub.hub import StreamHub
     from swarm_stream.hub.socket import HubSocket
@@ -44,6 +44,9 @@ class Seat:
     socket: Sender
     epoch: int
     producer: str
+    others: Sequence[Sender] = ()
+    """Sockets on which it claimed before this one, the last one last. What was sent on a socket
+    that it has given up may arrive late, so one of these may be the one that it has."""
 
 
 class Producers:
@@ -83,7 +86,11 @@ class Producers:
     def seat(self, stream: str, *, epoch: int, producer: str, sender: Sender) -> None:
         """Note that a producer is there."""
         hub = self._hub
-        self.seats[stream] = Seat(sender, epoch, producer)
+        before = self.seats.get(stream)
+        others: list[Sender] = []
+        if before is not None and before.epoch == epoch:
+            others = [s for s in (*before.others, before.socket) if s is not sender]
+        self.seats[stream] = Seat(sender, epoch, producer, others)
         hub.viewers.notice(stream, "")
         hub.controls.again(stream, sender)
         hub.found(stream)
@@ -91,9 +98,15 @@ class Producers:
         self.tell_watchers(stream, stalled=False)
 
     def left(self, socket: HubSocket) -> None:
-        """Note that a socket is gone: its streams have no producer."""
-        for stream in [name for name, seat in self.seats.items() if seat.socket is socket]:
-            self._vacate(stream)
+        """Note that a socket is gone: its streams have no producer, or it is on another one."""
+        for stream, seat in tuple(self.seats.items()):
+            if socket in seat.others:
+                seat.others = [other for other in seat.others if other is not socket]
+            elif seat.socket is socket and not seat.others:
+                self._vacate(stream)
+            elif seat.socket is socket:
+                *seat.others, seat.socket = seat.others
+                self.seat(stream, epoch=seat.epoch, producer=seat.producer, sender=seat.socket)
 
     def over(self, stream: str) -> None:
         """Note that a stream needs no producer any more: it has ended, or was deleted."""

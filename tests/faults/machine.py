@@ -32,11 +32,12 @@ class Machine(Mishaps):
 
     # Runs.
 
-    @initialize()
-    def begin(self) -> None:
-        """One run and one page that watches all of it, since otherwise little happens."""
-        self.produce("a", take_over=True, early=True)
-        self.watch("a", start=0, wait=True)
+    @initialize(names=st.sampled_from(["a", "ab"]))
+    def begin(self, names: str) -> None:
+        """A run or two and a page that watches all of it, since otherwise little happens."""
+        for stream in names:
+            self.produce(stream, take_over=True, early=True)
+            self.watch(stream, start=0, wait=True)
         self.flow(2)
         self.emit(0, 5)
         self.flow(2)
@@ -68,7 +69,10 @@ class Machine(Mishaps):
     @precondition(lambda self: self.running)
     @rule(number=some, count=few)
     def emit(self, number: int, count: int) -> None:
-        _, producer = pick(self.running, number)
+        self.emit_to(pick(self.running, number)[1], count)
+
+    @staticmethod
+    def emit_to(producer: Producer, count: int) -> None:
         for _ in range(count):
             if producer.can_emit:
                 producer.emit()
@@ -79,9 +83,7 @@ class Machine(Mishaps):
         """A run goes on, and so many of its frames arrive."""
         client, producer = pick(self.running, number)
         for _ in range(turns):
-            for _ in range(count):
-                if producer.can_emit:
-                    producer.emit()
+            self.emit_to(producer, count)
             if client in self.flowing:
                 client.send_all()
                 self.world.up(client, ups)
@@ -92,6 +94,27 @@ class Machine(Mishaps):
     def talk_on(self, number: int, count: int, ups: int) -> None:
         """Once more, so that it happens more often than what hinders it."""
         self.talk(number, count, 3, ups)
+
+    @precondition(lambda self: any(client in self.flowing for client, _ in self.running))
+    @rule(number=some, count=few, early=st.integers(0, 2), ups=st.integers(0, 3))
+    def come_back(self, number: int, count: int, early: int, ups: int) -> None:
+        """A kernel connects again and goes on, while what it sent before arrives as well."""
+        world = self.world
+        client, producer = pick([r for r in self.running if r[0] in self.flowing], number)
+        client.send_all()
+        world.cut(client, hub_knows=False)
+        ghost = world.ghosts[-1]
+        self.emit_to(producer, count)
+        world.connect(client)
+        client.send_all()
+        world.up(client)
+        for _ in range(early):
+            world.haunt(ghost)
+        world.down(client)
+        client.send_all()
+        for _ in range(early, 2):
+            world.haunt(ghost)
+        world.up(client, ups)
 
     @precondition(lambda self: self.running)
     @rule(number=some, sure=st.integers(0, 4))

@@ -102,9 +102,7 @@ class Mishaps(RuleBasedStateMachine):
         """What a client sent before it gave its socket up arrives, or the socket's end does."""
         wire = pick(self.world.ghosts, number)
         for _ in range(count):
-            if wire.up:
-                wire.deliver_up()
-                self.world.settle()
+            self.world.haunt(wire)
         if count == 0 or not wire.open:
             self.world.bury(wire)
 
@@ -117,9 +115,9 @@ class Mishaps(RuleBasedStateMachine):
     @precondition(lambda self: any(c.wire is not None for c in self.world.kernels))
     @rule(number=some)
     def send_again(self, number: int) -> None:
-        """A kernel sends once more what it has just sent."""
+        """A kernel sends the append once more that it has just sent."""
         kernel = pick([c for c in self.world.kernels if c.wire is not None], number)
-        if kernel.wire is not None and kernel.wire.up:
+        if kernel.wire is not None and kernel.wire.up and b'"append"' in kernel.wire.up[-1]:
             kernel.wire.up.append(kernel.wire.up[-1])
 
     # The server and its log.

@@ -94,7 +94,7 @@ class Wire:
         """Have the hub learn that the socket is gone."""
         self.open = False
         self.up.clear()
-        self.socket.close()
+        self._loop.within(self.socket.close)
         self._serving.cancel()
 
     def raise_problems(self) -> None:

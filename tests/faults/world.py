@@ -141,6 +141,12 @@ class World:
             self.ghosts.append(wire)
         self.settle()
 
+    def haunt(self, ghost: Wire) -> None:
+        """Have a frame arrive that was sent before its client gave the socket up."""
+        if ghost.up:
+            ghost.deliver_up()
+            self.settle()
+
     def bury(self, ghost: Wire) -> None:
         """Have the hub learn of a connection that was lost."""
         self.ghosts.remove(ghost)

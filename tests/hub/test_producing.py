@@ -183,6 +183,26 @@ async def test_a_dead_producers_stream_is_ended_and_its_ghost_fenced(place: Plac
     assert await place.hub.interrupt("demo", **ending) is False
 
 
+async def test_retention_may_go_on_while_a_run_is_ended(place: Place) -> None:
+    producer = place.join()
+    await producer.claim()
+    await producer.append(0, delta(0))
+    await producer.append(1, {"type": "open", "t": 1, "seg": 7, "lane": 0})
+    place.log.committing.clear()
+    interrupting = asyncio.ensure_future(
+        place.hub.interrupt("demo", by="server", reason="the kernel died", now_ms=9)
+    )
+    await quiet()
+    place.log.answering.clear()
+    place.log.committing.set()
+    await quiet()  # it has asked where the stream begins
+    await place.log.trim("demo", before=1)
+    place.log.answering.set()
+    assert await interrupting is True
+    part = place.log.read_now("demo", 2, max_events=9, max_bytes=999)
+    assert b'"seg":7,"partial":true' in part.body
+
+
 async def test_a_producer_that_comes_back_keeps_its_stream(place: Place) -> None:
     producer = place.join()
     await producer.claim()

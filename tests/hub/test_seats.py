@@ -50,6 +50,22 @@ async def test_who_claims_and_goes_leaves_the_stream_stalled(place: Place) -> No
     assert place.hub.live_streams == 0
 
 
+async def test_a_claim_that_comes_late_leaves_the_stream_with_the_socket_that_lives(
+    place: Place,
+) -> None:
+    given_up, new, viewer = place.join(), place.join(), place.join()
+    await new.claim("p1")
+    await given_up.claim("p1")  # sent before, on a socket that its client has given up since
+    await viewer.subscribe()
+    await viewer.say("control", id="c1", action="pause")
+    await given_up.leave()
+    assert viewer.take("status")[-1]["producer"] == "live"
+    assert [frame["id"] for frame in new.take("control")] == ["c1"]
+    await new.leave()
+    assert viewer.take("status")[-1]["producer"] == "stalled"
+    assert place.hub.live_streams == 0
+
+
 async def test_the_name_of_a_deleted_stream_is_free(place: Place) -> None:
     old, new, viewer = place.join(), place.join(), place.join()
     await old.claim("p1")
