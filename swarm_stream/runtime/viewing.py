@@ -86,6 +86,7 @@ class StreamReader:
         self._config = config
         self._connection = SubscriberConnection(stream, start=start, wait=wait)
         self._connections = 0
+        self._giving = False
 
     @property
     def counter(self) -> Counter:
@@ -178,17 +179,22 @@ class StreamReader:
                             head=taken.last + 1,
                             tail=max(viewer.tail or 0, taken.last + 1),
                         )
+                    self._giving = True
                     for event in taken.events:
                         yield decode_event(event)
+                    self._giving = False
+                # Whoever took long over them was not listening: that is no silence of the server.
+                timer.heard(now=time.monotonic())
         finally:
+            self._giving = False
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)
 
     async def _beat(self, socket: ClientConnection, timer: HeartbeatTimer) -> None:
         while True:
-            await asyncio.sleep(max(0.01, timer.deadline - time.monotonic()))
+            await asyncio.sleep(max(0.05, timer.deadline - time.monotonic()))
             now = time.monotonic()
-            if timer.gone(now=now):
+            if timer.gone(now=now) and not self._giving:
                 # No closing handshake: whoever is silent would not answer that either.
                 socket.transport.abort()
                 return
