@@ -12,7 +12,7 @@ import pytest
 from swarm_stream.events.fold import Transcript
 from swarm_stream.events.model import decode_event
 from swarm_stream.protocol import frames
-from swarm_stream.protocol.subscriber import Missing, Shown, SubscriberConnection
+from swarm_stream.protocol.subscriber import Missing, Phase, Shown, SubscriberConnection
 from swarm_stream.views.static import to_html, to_markdown, to_text
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -49,7 +49,7 @@ def test_subscriber(vector: dict[str, Any]) -> None:
     first = vector["initial"]
     viewer = SubscriberConnection(first["stream"], start=first["next"], wait=first["wait"])
     for step in vector["steps"]:
-        given = step["input"]
+        given, before = step["input"], viewer.phase
         match given["type"]:
             case "connected":
                 viewer.connected()
@@ -58,8 +58,13 @@ def test_subscriber(vector: dict[str, Any]) -> None:
             case "frame":
                 receive(viewer, given["frame"])
             case "control":
-                continue  # buttons are the page's: this end has none
+                pass  # buttons are the page's: this end has none
         assert said(viewer) == [a for a in step["actions"] if is_ours(a)]
+        ended = viewer.phase is Phase.CLOSED and before is not Phase.CLOSED
+        assert ended == ({"type": "end"} in step["actions"])
+        failed = viewer.phase is Phase.FAILED and before is not Phase.FAILED
+        codes = [a["code"] for a in step["actions"] if a["type"] == "fail"]
+        assert codes == ([viewer.failure[0]] if failed and viewer.failure else [])
         state = step["state"]
         assert viewer.phase.value == state["is"]
         for name in ("next", "tail", "received", "missing", "doubled", "holes", "strikes"):

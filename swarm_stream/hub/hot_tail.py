@@ -22,7 +22,7 @@ class HotTail:
 
     Attributes:
         tail: The stream's tail, once it has moved.
-        closed: Whether the stream has ended since.
+        closed: Whether the stream has ended, as far as is known.
 
     """
 

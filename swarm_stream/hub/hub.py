@@ -102,7 +102,7 @@ class StreamHub:
         if self._all_closed is not None and not self.sockets:
             self._all_closed.set()
         socket.hang_up(HangUp(frames.CloseCode.NORMAL, ""))
-        for stream in {*socket.asked, *socket.connection.pump.streams}:
+        for stream in dict.fromkeys((*socket.asked, *socket.connection.pump.streams)):
             self.viewers.unsubscribe(socket, stream)
         self.producers.left(socket)
 
@@ -229,7 +229,7 @@ class StreamHub:
         if moved.closed:
             self.producers.over(moved.stream)
             self.quotas.closed(moved.stream)
-            self.viewers.tell(moved.stream, closed=True)
+            self.viewers.tell(moved.stream)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)

@@ -36,7 +36,8 @@ class Viewers:
         self.hot: dict[str, HotTail] = {}
         self._log = log
         self._state = state
-        self._readers: dict[str, set[HubSocket]] = {}
+        # By stream, in the order in which they came, so that the same happens again.
+        self._readers: dict[str, dict[HubSocket, None]] = {}
         self._waiting: dict[str, dict[HubSocket, frames.Subscribe]] = {}
         self._notices: dict[str, str] = {}
 
@@ -67,8 +68,9 @@ class Viewers:
             gone = OffsetOutOfRangeError(stream, offset=start, head=info.head, tail=info.tail)
             self.broken(socket, stream, gone)
             return
-        self._readers.setdefault(stream, set()).add(socket)
-        self.hot.setdefault(stream, HotTail())
+        self._readers.setdefault(stream, {})[socket] = None
+        hot = self.hot.setdefault(stream, HotTail())
+        hot.closed = hot.closed or info.closed
         socket.send(
             frames.Subscribed(
                 stream=stream,
@@ -77,11 +79,11 @@ class Viewers:
                 tail=info.tail,
                 closed=info.closed,
                 meta=msgspec.Raw(info.meta),
-                producer=self._state(stream, info.closed),
+                producer=self._state(stream, hot.closed),
             )
         )
         socket.connection.pump.add(stream, start=start, tail=info.tail, closed=info.closed)
-        self.tell(stream, closed=info.closed)
+        self.tell(stream)
         # The tail may have moved between the log's answer and the cursor: look once more.
         try:
             now = await self._log.info(stream)
@@ -120,7 +122,7 @@ class Viewers:
         readers = self._readers.get(stream)
         if readers is None or socket not in readers:
             return
-        readers.discard(socket)
+        del readers[socket]
         if not readers:
             del self._readers[stream]
             self.hot.pop(stream, None)
@@ -157,14 +159,14 @@ class Viewers:
             del self._notices[stream]
         self.tell(stream)
 
-    def tell(self, stream: str, *, closed: bool = False) -> None:
+    def tell(self, stream: str) -> None:
         """Send a stream's ``status`` to all who read it."""
         readers = self._readers.get(stream)
         if not readers:
             return
         status = frames.Status(
             stream=stream,
-            producer=self._state(stream, closed),
+            producer=self._state(stream, self.hot[stream].closed),
             viewers=len(readers),
             notice=self._notices.get(stream, ""),
         )

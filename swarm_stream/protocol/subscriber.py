@@ -117,7 +117,7 @@ class SubscriberConnection:
 
     def receive(self, frame: frames.ServerFrame) -> None:  # noqa: C901  (one case for each)
         """Take in one frame of this stream."""
-        if self.phase in {Phase.CLOSED, Phase.OFFLINE}:
+        if self.phase in {Phase.CLOSED, Phase.OFFLINE, Phase.FAILED}:
             return
         match frame:
             case frames.Subscribed(tail=tail, producer=producer):
@@ -127,8 +127,7 @@ class SubscriberConnection:
                 if self.phase is Phase.LIVE:
                     self._take(offset, events)
             case frames.Gone(head=head, tail=tail):
-                if self.phase is not Phase.FAILED:
-                    self._gone(head, tail)
+                self._gone(head, tail)
             case frames.Status(producer=producer, notice=notice):
                 self.producer, self.notice = producer, notice
             case frames.Closed(tail=tail):

@@ -35,6 +35,7 @@ class Viewer:
         self.stream = stream
         self.name = name
         self.word = start if isinstance(start, str) else None
+        self.chose_a_word = self.word is not None
         self.start = start if isinstance(start, int) else None
         self.wait = wait
         self.connection = SubscriberConnection(
@@ -47,6 +48,7 @@ class Viewer:
         self.shared = False
         self.void = False
         self._next = self.start
+        self._heard_end = False
         self._out: list[frames.ClientFrame] = []
 
     @property
@@ -70,6 +72,7 @@ class Viewer:
 
     def lost(self) -> None:
         self.trace.append("lost")
+        self._heard_end = False
         self.connection.lost()
         self._out.clear()
 
@@ -153,6 +156,10 @@ class Viewer:
         if not self.shared:
             assert connection.holes == 0, f"{self.name} was sent a hole"
             assert connection.doubled == 0, f"{self.name} was sent events twice"
+        assert connection.producer == "none" or not self._heard_end, (
+            f"{self.name} hears of a producer that is {connection.producer} after the end"
+        )
+        self._heard_end = connection.producer == "none"
         reasons = {"no_such_stream", "log_failed", "hole" if self.shared else ""}
         assert connection.failure is None or connection.failure[0] in reasons, (
             f"{self.name} failed: {connection.failure}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from swarm_stream.errors import LogError, NoSuchStreamError
+from swarm_stream.hub import hot_tail as hot_tail_module
 from swarm_stream.hub import hub as hub_module
 from swarm_stream.hub import socket as socket_module
 from swarm_stream.hub.hub import StreamHub
@@ -63,6 +64,7 @@ class World:
         self._patches: list[Any] = [
             patch.object(socket_module, "time", clock),
             patch.object(hub_module, "MAX_READ_BYTES", READ_BYTES),
+            patch.object(hot_tail_module, "MAX_HELD_BYTES", 2 * READ_BYTES),
         ]
         for each in self._patches:
             each.start()

@@ -130,6 +130,20 @@ async def test_what_is_trimmed_under_a_slow_viewer_is_gone_and_no_hole(place: Pl
     assert gone == {"op": "gone", "stream": "demo", "head": 1500, "tail": 2000}
 
 
+async def test_a_run_that_has_ended_is_not_stalled_again_when_a_viewer_leaves(
+    place: Place,
+) -> None:
+    await place.fill(delta(0), END)
+    slow, other = place.join(), place.join()
+    slow.open.clear()
+    await slow.subscribe()
+    await other.subscribe()
+    await other.leave()
+    slow.open.set()
+    await quiet()
+    assert {frame["producer"] for frame in slow.take("subscribed", "status")} == {"none"}
+
+
 async def test_a_new_subscription_takes_the_place_of_the_old(place: Place) -> None:
     await place.fill(delta(0))
     viewer = place.join()
