@@ -125,14 +125,14 @@ def test_the_server_is_stopped_in_order_and_comes_back_without_the_head_of_a_log
         page = far_notebook("stopped", streams=["kept", "trimmed", "kept"])
         wait_beyond(page, 10, kept)
         wait_beyond(page, 10, trimmed)
-        wire.cut(refuse=True)
+        wire.refuse()
         expect(page.stream("trimmed")).to_have_attribute("data-connection", "reconnecting")
         seen = page.counter(trimmed)[0]
         wait_tail(server, "trimmed", seen + 10)
         server.stop()
         head = trim(server, "trimmed")
         server.start()
-        wire.mend()
+        wire.heal()
         wait_beyond(page, seen, trimmed)
         gap = page.view(trimmed).locator(".swst-line-gap")
         missing = head - seen
