@@ -111,7 +111,7 @@ class Pipe:
 
     async def _take(self, data: bytes) -> None:
         link = self._link
-        if link.closed or link.mode is Mode.SWALLOW:
+        if link.closed or link.mode is Mode.SWALLOW or link.stranded(self):
             return
         if link.mode is Mode.FLOW and not self._queue and not link.network.shaped:
             await self._pass_on(data)
@@ -126,7 +126,7 @@ class Pipe:
     async def _send(self) -> None:
         link, network = self._link, self._link.network
         while not link.closed and (self._queue or not self._over):
-            if link.mode is Mode.SWALLOW:
+            if link.mode is Mode.SWALLOW or link.stranded(self):
                 self._queue.clear()
                 self._queued = 0
             if not self._queue or link.mode is Mode.HOLD:
@@ -158,7 +158,7 @@ class Pipe:
             self._writer.write(data)
             await self._writer.drain()
         except ConnectionError:
-            self._link.broken()
+            self._link.reset()
             return
         self.passed += len(data)
         if self.cut_after is not None:
@@ -273,6 +273,10 @@ class Link:
         """Reset the client's side only; what is on its way to the server gets there yet."""
         self._stranded = True
         reset(self._client)
+
+    def stranded(self, pipe: Pipe) -> bool:
+        """Tell whether nobody is left at the end of a pipe."""
+        return self._stranded and pipe is self.down
 
     def broken(self) -> None:
         """Do to one side what happened to the other."""

@@ -89,11 +89,15 @@ class Place:
         return self.clients[-1]
 
     async def pair(self) -> tuple[Peer, Peer]:
-        known = set(self.proxy.links)
         client = await self.client()
-        while not (new := self.proxy.links - known):
+        mine = client.writer.get_extra_info("sockname")
+        while True:
+            ends = [link._writers for link in self.proxy.links if len(link._writers) > 1]
+            found = [up for down, up in ends if down.get_extra_info("peername") == mine]
+            if found:
+                break
             await asyncio.sleep(0)
-        wanted = new.pop()._writers[1].get_extra_info("sockname")
+        wanted = found[0].get_extra_info("sockname")
         while True:  # earlier clients may still be coming in
             server = await self.server.came.get()
             if server.writer.get_extra_info("peername") == wanted:

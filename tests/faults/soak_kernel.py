@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import logging
 import os
 import random
 import sys
@@ -37,7 +39,7 @@ from tests.faults import planted
 from tests.faults.soak_payloads import payload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from swarm_stream.runtime.session import StreamingSession
 
@@ -61,13 +63,13 @@ def tell(*words: object) -> None:
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
-def tap(labels: dict[str, str]) -> None:
+def tap() -> None:
     """Have each connection tell what its server tells it."""
     receive = ProducerConnection.receive
 
     def telling(self: ProducerConnection, frame: frames.ServerFrame, *, now: float) -> None:
         receive(self, frame, now=now)
-        label = labels.get(self.stream, "?")
+        label = json.loads(bytes(self._meta))["title"]
         if isinstance(frame, frames.ClaimReply) and self.state is State.LIVE:
             tell("claimed", self.stream, label, time.monotonic(), frame.epoch, frame.next)
         elif isinstance(frame, frames.Ack):
@@ -82,9 +84,8 @@ class Kernel:
     def __init__(self, address: ServerAddress) -> None:
         self._manager = StreamingManager(CONFIG, runtime=Runtime(CONFIG, address=address))
         self._given: dict[str, int] = {}
-        self._labels: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        tap(self._labels)
+        tap()
 
     async def serve(self, commands: asyncio.StreamReader) -> None:
         """Obey until there are no more commands."""
@@ -99,7 +100,7 @@ class Kernel:
                 case _:
                     raise ValueError(f"no command {line}")
 
-    async def _model(self, stream: str, label: str, count: int) -> AsyncIterator[str]:
+    async def _model(self, stream: str, label: str, count: int) -> AsyncGenerator[str]:
         draw = random.Random(f"{stream}/{label}")  # noqa: S311  (no secret)
         for number in range(count):
             self._given[label] = number + 1
@@ -107,12 +108,13 @@ class Kernel:
             await asyncio.sleep(REST_S if draw.random() < 0.02 else 0)
 
     async def _run(self, stream: str, label: str, count: int) -> None:
-        self._labels[stream] = label
         self._given[label] = 0
+        model = self._model(stream, label, count)
+        model.__name__ = label  # type: ignore[attr-defined]  # which a stream's description gives as its title
         try:
             session = await asyncio.to_thread(
                 self._manager.create,
-                self._model(stream, label, count),
+                model,
                 name=stream,
                 take_over=True,
             )
@@ -156,6 +158,7 @@ async def main() -> None:
     parser.add_argument("--plant", default="")
     options = parser.parse_args()
     planted.plant(options.plant)
+    logging.basicConfig(level=logging.ERROR)  # what is broken here on purpose is no news
     kernel = Kernel(ServerAddress(options.url, options.authorization, may_view=False))
     commands = asyncio.StreamReader()
     loop = asyncio.get_running_loop()

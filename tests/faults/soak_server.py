@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 import time
@@ -135,6 +136,7 @@ async def main() -> None:
     parser.add_argument("--plant", default="")
     options = parser.parse_args()
     planted.plant(options.plant)
+    logging.basicConfig(level=logging.ERROR)  # what is broken here on purpose is no news
     log: StreamLog = MemoryLog()
     if options.log != "memory":
         log = SQLiteLog(options.log, busy_timeout_s=BUSY_TIMEOUT_S)

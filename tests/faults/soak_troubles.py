@@ -25,6 +25,9 @@ LONG_S: Final = 2.2
 
 FULL_BYTES: Final = 8192
 
+OFTEN: Final = ("server killed",)
+"""What most can go wrong with."""
+
 
 class Trouble:
     """Makes one trouble after the other for one end. Subclasses say which there are."""
@@ -45,6 +48,7 @@ class Trouble:
         deadline = time.monotonic() + seconds
         kinds = self.kinds(round_)
         allowed = round_.place.allowed(kinds)
+        allowed += [kind for kind in allowed if kind in OFTEN for _ in range(3)]
         while allowed and time.monotonic() < deadline and not self._stop.is_set():
             kind = self.draw.choice(allowed)
             with contextlib.suppress(TimeoutError):
@@ -81,10 +85,8 @@ class ServerTrouble(Trouble):
                 "log trimmed": self._trim,
             }
         if server.log_path is not None:
-            # Twice, since this is what most can go wrong with.
-            kinds |= {f"server killed{again}": self._kill for again in ("", " again")}
+            kinds |= {"server killed": self._kill, "disk full": self._fill}
             kinds |= {"server stopped and started": self._restart, "log locked": self._lock}
-            kinds |= {"disk full": self._fill}
         return kinds
 
     async def _kill(self, round_: Round) -> None:
@@ -153,13 +155,10 @@ class KernelTrouble(Trouble):
 
     async def _take_over(self, round_: Round) -> None:
         mine = round_.of_kernel(self._kernel)
-        others = [n for n in range(len(round_.place.kernels)) if n != self._kernel]
-        if mine and others:
-            run = self.draw.choice(mine)
-            other = self.draw.choice(others)
-            # In one kernel a stream has one run at a time.
-            if all(each.stream != run.stream for each in round_.of_kernel(other)):
-                round_.begin(run.stream, other)
+        if mine:
+            # By any kernel, also the same one: somebody runs a cell again.
+            kernel = self.draw.randrange(len(round_.place.kernels))
+            round_.begin(self.draw.choice(mine).stream, kernel)
 
     async def _kill(self, round_: Round) -> None:
         kernel = round_.place.kernels[self._kernel]
