@@ -169,6 +169,23 @@ class Machine(Mishaps):
         self.watch(viewer.stream, start=start, wait=viewer.wait)
 
     @precondition(lambda self: self.views)
+    @rule(number=some, times=st.integers(2, 3), looks=st.integers(0, 3))
+    def scroll(self, number: int, times: int, looks: int) -> None:
+        """A view leaves the page and is there again, while the log is being read for it."""
+        world = self.world
+        page, viewer = pick(self.views, number)
+        world.log.slow_reads = True
+        for _ in range(times):
+            view = page.ends.get(viewer.stream)
+            if isinstance(view, Viewer):
+                self.leave(self.views.index((page, view)), "head")
+            world.up(page)
+            for _ in range(looks):
+                world.look()
+                world.log.arrive()
+                world.settle()
+
+    @precondition(lambda self: self.views)
     @rule(number=some)
     def press(self, number: int) -> None:
         _, viewer = pick(self.views, number)
