@@ -14,13 +14,13 @@ import random
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from swarm_stream.errors import ProtocolError
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.backoff import Backoff
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
+from swarm_stream.runtime.dial import dial
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -149,21 +149,7 @@ class ServerLink:
                 await asyncio.sleep(backoff.next_delay_s(draw=random.random()))  # noqa: S311
 
     async def _connected_once(self, backoff: Backoff) -> None:
-        headers = (
-            {"Authorization": self.address.authorization} if self.address.authorization else {}
-        )
-        async with connect(
-            self.address.ws_url,
-            subprotocols=[frames.SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
-            additional_headers=headers,
-            open_timeout=self._config.connect_timeout_s,
-            close_timeout=1.0,
-            ping_interval=None,  # our own heartbeats see a peer whose loop is stuck, too
-            max_size=None,
-            compression=None,
-            # A proxy from the environment is for the world outside, not for this machine.
-            proxy=None if self.address.loopback else True,
-        ) as socket:
+        async with dial(self.address, self._config) as socket:
             backoff.reset()
             self.reconnects += self._connections > 0
             self._connections += 1

@@ -13,7 +13,6 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from swarm_stream.errors import (
@@ -27,9 +26,12 @@ from swarm_stream.protocol import frames
 from swarm_stream.protocol.backoff import Backoff
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
 from swarm_stream.protocol.subscriber import Missing, Phase, SubscriberConnection
+from swarm_stream.runtime.dial import dial
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from websockets.asyncio.client import ClientConnection
 
     from swarm_stream.config import StreamingConfig
     from swarm_stream.events.model import AnyEvent, Unknown
@@ -117,7 +119,7 @@ class StreamReader:
         backoff = Backoff(first_s=config.backoff_first_s, limit_s=config.backoff_limit_s)
         while not self._ended:
             try:
-                async with self._connect() as socket:
+                async with dial(self._address, config) as socket:
                     backoff.reset()
                     self._connections += 1
                     async with aclosing(self._carry(socket)) as events:
@@ -133,22 +135,6 @@ class StreamReader:
             viewer.lost()
             if not self._ended:
                 await asyncio.sleep(backoff.next_delay_s(draw=random.random()))  # noqa: S311
-
-    def _connect(self) -> connect:
-        address = self._address
-        return connect(
-            address.ws_url,
-            subprotocols=[frames.SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
-            additional_headers=(
-                {"Authorization": address.authorization} if address.authorization else {}
-            ),
-            open_timeout=self._config.connect_timeout_s,
-            close_timeout=1.0,
-            ping_interval=None,  # our own heartbeats see a peer whose loop is stuck, too
-            max_size=None,
-            compression=None,
-            proxy=None if address.loopback else True,
-        )
 
     async def _carry(self, socket: ClientConnection) -> AsyncGenerator[AnyEvent | Unknown]:
         viewer = self._connection

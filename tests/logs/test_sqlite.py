@@ -6,7 +6,7 @@ import asyncio
 import resource
 import sqlite3
 import threading
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ from swarm_stream.errors import LogError, NoSuchStreamError
 from swarm_stream.logs.admission import Admitted
 from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.sqlite import SQLiteLog
+from tests.logs.opened import opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from swarm_stream.logs.sqlite_ledger import Ledger
@@ -46,16 +47,6 @@ def do(log: SQLiteLog, action: Callable[[Ledger], object]) -> asyncio.Future[Any
     assert log._writer is not None
     log._writer.submit(Do(future, action))
     return future
-
-
-@asynccontextmanager
-async def opened(path: Path, **options: Any) -> AsyncIterator[SQLiteLog]:
-    log = SQLiteLog(path, **options)
-    await log.open()
-    try:
-        yield log
-    finally:
-        await log.aclose()
 
 
 def rows(path: Path, question: str) -> list[tuple[Any, ...]]:

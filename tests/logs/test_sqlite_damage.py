@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,26 +14,18 @@ from swarm_stream.errors import LogError, OffsetOutOfRangeError
 from swarm_stream.logs import sqlite_damage
 from swarm_stream.logs.admission import Admitted
 from swarm_stream.logs.base import Claimed, Slice
-from swarm_stream.logs.sqlite import SQLiteLog
+from tests.logs.opened import opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
+
+    from swarm_stream.logs.sqlite import SQLiteLog
 
 pytestmark = pytest.mark.asyncio
 
 PAGE = 4096
 CASES = 20
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
-    log = SQLiteLog(path)
-    await log.open()
-    try:
-        yield log
-    finally:
-        await log.aclose()
 
 
 def event(stream: str, number: int) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from swarm_stream.protocol.frames import SUBPROTOCOL
 from swarm_stream.runtime.discovery import ServerAddress
 from swarm_stream.runtime.environment import Runtime
 from swarm_stream.runtime.manager import StreamingManager
+from tests.logs.opened import opened
 from tests.logs.small_disk import SmallDisk, small_disk
 from tests.servers.hub_server import HubServer
 
@@ -38,16 +38,6 @@ STREAMS = "abc"
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     with small_disk(tmp_path / "disk", size_bytes=SIZE_BYTES) as disk:
         yield disk
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
-    log = SQLiteLog(path)
-    await log.open()
-    try:
-        yield log
-    finally:
-        await log.aclose()
 
 
 def batch(stream: str, start: int, count: int = 5) -> dict[str, Any]:

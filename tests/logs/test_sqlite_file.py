@@ -7,7 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,22 +16,12 @@ from swarm_stream.errors import LogError, LogLockedError, LogVersionError
 from swarm_stream.logs import sqlite_file
 from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.sqlite import SQLiteLog
+from tests.logs.opened import opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.asyncio
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
-    log = SQLiteLog(path)
-    await log.open()
-    try:
-        yield log
-    finally:
-        await log.aclose()
 
 
 async def make(path: Path, events: int = 3) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -19,6 +19,7 @@ from swarm_stream.logs.sqlite import SQLiteLog
 from swarm_stream.runtime.discovery import ServerAddress
 from swarm_stream.runtime.environment import Runtime
 from swarm_stream.runtime.manager import StreamingManager
+from tests.logs.opened import opened
 from tests.servers.hub_server import HubServer
 
 if TYPE_CHECKING:
@@ -65,16 +66,6 @@ def shell(path: Path) -> Iterator[Shell]:
             yield Shell(process)
         finally:
             process.kill()
-
-
-@asynccontextmanager
-async def opened(path: Path, **options: Any) -> AsyncIterator[SQLiteLog]:
-    log = SQLiteLog(path, **options)
-    await log.open()
-    try:
-        yield log
-    finally:
-        await log.aclose()
 
 
 async def append(log: SQLiteLog, offset: int) -> object:

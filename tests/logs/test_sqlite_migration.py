@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,10 @@ import pytest
 from swarm_stream.logs import sqlite_file
 from swarm_stream.logs.admission import Admitted, Closed, Fenced
 from swarm_stream.logs.base import Claimed
-from swarm_stream.logs.sqlite import SQLiteLog
+from tests.logs.opened import opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from swarm_stream.logs.sqlite import SQLiteLog
 
 pytestmark = pytest.mark.asyncio
 
@@ -33,16 +33,6 @@ def old(tmp_path: Path) -> Path:
         db.execute("PRAGMA journal_mode=WAL")
         db.executescript(VERSION_1)
     return path
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
-    log = SQLiteLog(path)
-    await log.open()
-    try:
-        yield log
-    finally:
-        await log.aclose()
 
 
 async def body(log: SQLiteLog, stream: str, offset: int = 0) -> bytes:

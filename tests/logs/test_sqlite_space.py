@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from swarm_stream.logs import sqlite_file, sqlite_ledger
 from swarm_stream.logs.admission import Admitted
-from swarm_stream.logs.sqlite import SQLiteLog
+from tests.logs.opened import opened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from swarm_stream.logs.sqlite import SQLiteLog
 
 pytestmark = pytest.mark.asyncio
 
 BIG = b'"%b"' % (b"x" * 100_000)
-
-
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
-    log = SQLiteLog(path)
-    await log.open()
-    try:
-        yield log
-    finally:
-        await log.aclose()
 
 
 async def append(log: SQLiteLog, offset: int, event: bytes = BIG, stream: str = "s") -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from swarm_stream.runtime.viewing import StreamReader
 from tests.servers.hub_server import hub_server
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     from websockets.http11 import Request, Response
 
     from tests.servers.hub_server import HubServer
@@ -48,6 +51,21 @@ def fill(server: HubServer, first: int, count: int, *, end: bool = False) -> Non
 
 def reader(server: HubServer, **options: Any) -> StreamReader:
     return StreamReader(ServerAddress(server.url), "s", CONFIG, **options)
+
+
+@asynccontextmanager
+async def answering(
+    answer: Callable[[ServerConnection], Awaitable[None]],
+) -> AsyncIterator[ServerAddress]:
+    """Serve with ``answer`` for each connection."""
+    async with serve(
+        answer,
+        "127.0.0.1",
+        0,
+        subprotocols=["swarm-stream.v1"],  # type: ignore[list-item]
+    ) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield ServerAddress(f"http://127.0.0.1:{port}/")
 
 
 async def test_what_was_said_then_what_is_being_said() -> None:
@@ -160,20 +178,9 @@ async def test_a_server_that_makes_no_sense_is_given_up(
             await connection.send(json.dumps({"stream": "s", **one}))
         await connection.wait_closed()
 
-    async with serve(
-        answer,
-        "127.0.0.1",
-        0,
-        subprotocols=["swarm-stream.v1"],  # type: ignore[list-item]
-    ) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
+    async with answering(answer) as address:
         with pytest.raises(error):
-            [
-                event
-                async for event in StreamReader(
-                    ServerAddress(f"http://127.0.0.1:{port}/"), "s", CONFIG
-                )
-            ]
+            [event async for event in StreamReader(address, "s", CONFIG)]
 
 
 async def test_a_closed_login_ends_reading() -> None:
@@ -181,20 +188,9 @@ async def test_a_closed_login_ends_reading() -> None:
         await connection.recv()
         await connection.close(4401, "log in again")
 
-    async with serve(
-        answer,
-        "127.0.0.1",
-        0,
-        subprotocols=["swarm-stream.v1"],  # type: ignore[list-item]
-    ) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
+    async with answering(answer) as address:
         with pytest.raises(ServerUnavailableError):
-            [
-                event
-                async for event in StreamReader(
-                    ServerAddress(f"http://127.0.0.1:{port}/"), "s", CONFIG
-                )
-            ]
+            [event async for event in StreamReader(address, "s", CONFIG)]
 
 
 async def test_a_silent_server_is_left_and_another_connection_made() -> None:
@@ -219,14 +215,8 @@ async def test_a_silent_server_is_left_and_another_connection_made() -> None:
     config = StreamingConfig(
         heartbeat_s=0.05, silence_limit_s=0.2, backoff_first_s=0.01, backoff_limit_s=0.05
     )
-    async with serve(
-        answer,
-        "127.0.0.1",
-        0,
-        subprotocols=["swarm-stream.v1"],  # type: ignore[list-item]
-    ) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        reading = StreamReader(ServerAddress(f"http://127.0.0.1:{port}/"), "s", config)
+    async with answering(answer) as address:
+        reading = StreamReader(address, "s", config)
         assert len([event async for event in reading]) == 1
         assert reading.counter.reconnects == met - 1 >= 1
         silent.set()
