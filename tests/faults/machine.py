@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Machine", "over", "profile"]
 
 KERNELS = PAGES = 3
+PRESSED = 3
+"""Buttons of a view that wait for an answer: all of them fit into a socket's queue at once."""
 STEPS = 60
 
 
@@ -189,6 +191,8 @@ class Machine(Mishaps):
     @rule(number=some)
     def press(self, number: int) -> None:
         _, viewer = pick(self.views, number)
+        if len(viewer.pressed) == PRESSED:
+            return
         viewer.press(frames.Control(stream=viewer.stream, id=self.name("c"), action="pause"))
         self.world.settle()
 

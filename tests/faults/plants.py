@@ -203,3 +203,8 @@ def viewer_does_not_skip_what_it_knows(patch: pytest.MonkeyPatch) -> None:
         real(self, offset, events)
 
     patch.setattr(SubscriberConnection, "_take", gullible)
+
+
+@plant
+def hub_queues_without_end_for_who_does_not_read(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ServerConnection, "clogged", False)

@@ -190,4 +190,5 @@ class Viewer:
             f"{self.name} hears that the producer is {connection.producer}, live: {live}"
         )
         assert connection.notice == "", f"{self.name} still says {connection.notice!r}"
-        assert not self.pressed, f"{self.name}: nobody answered {list(self.pressed)}"
+        if live:
+            assert not self.pressed, f"{self.name}: nobody answered {list(self.pressed)}"

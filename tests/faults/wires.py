@@ -61,7 +61,6 @@ class Wire:
         self.up: deque[bytes] = deque()
         self.down: deque[bytes | None] = deque()
         self.client: Client | None = client
-        self.most = 0
         socket = hub.open_socket(may_produce=True, may_view=True, who=client.name)
         assert socket is not None
         self.socket: HubSocket = socket
@@ -117,7 +116,6 @@ class Wire:
             self._room = self._loop.create_future()
             await self._room
         self.down.append(frame)
-        self.most = max(self.most, len(frame))
 
 
 class Client:
