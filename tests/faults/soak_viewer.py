@@ -97,10 +97,12 @@ class Page:
         url: Where it connects.
         headers: What it sends along.
         seed: Decides its delays.
+        backoff_s: Upper bounds of its first delay and of all later ones.
 
     Attributes:
         watched: The streams, by name.
         connections: How often it connected.
+        connected_at: When it last did.
 
     """
 
@@ -111,10 +113,14 @@ class Page:
         *,
         headers: Mapping[str, str] | None = None,
         seed: int | str = 0,
+        backoff_s: tuple[float, float] = (FIRST_S, LIMIT_S),
     ) -> None:
         self.name = name
         self.watched: dict[str, Watched] = {}
         self.connections = 0
+        self.connected_at = 0.0
+        self._backoff_s = backoff_s
+        self._nudged = asyncio.Event()
         self._url = url
         self._headers = dict(headers or {})
         self._draw = random.Random(str(seed))  # noqa: S311  (no secret)
@@ -137,7 +143,7 @@ class Page:
 
     async def run(self) -> None:
         """Connect, and connect again, until all streams are over."""
-        backoff = Backoff(first_s=FIRST_S, limit_s=LIMIT_S)
+        backoff = Backoff(first_s=self._backoff_s[0], limit_s=self._backoff_s[1])
         while not self.over:
             await self._online.wait()
             with contextlib.suppress(OSError, WebSocketException, InvalidHandshake, TimeoutError):
@@ -145,7 +151,14 @@ class Page:
             for watched in self.watched.values():
                 watched.subscriber.lost()
             if not self.over:
-                await asyncio.sleep(backoff.next_delay_s(draw=self._draw.random()))
+                self._nudged.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(backoff.next_delay_s(draw=self._draw.random())):
+                        await self._nudged.wait()
+
+    def nudge(self) -> None:
+        """Connect again at once, as a page does when its browser says that it is online."""
+        self._nudged.set()
 
     async def stall(self, seconds: float) -> None:
         """Stop reading for a while, with the socket open, and go on."""
@@ -180,6 +193,7 @@ class Page:
         ) as socket:
             backoff.reset()
             self.connections += 1
+            self.connected_at = time.monotonic()
             self._socket = socket
             beating = asyncio.ensure_future(self._beat(socket))
             try:
