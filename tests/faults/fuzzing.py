@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FRAMES", "SEED", "Fuzzer", "Growth", "bad_lines"]
+__all__ = ["FRAMES", "SEED", "Fuzzer", "Growth", "check_log"]
 
 FRAMES: Final = int(os.environ.get("SWARM_STREAM_FUZZ_FRAMES", "60000"))
 SEED: Final = int(os.environ.get("SWARM_STREAM_FUZZ_SEED", "1"))
@@ -280,6 +280,10 @@ class Growth:
         assert median(after) - median(before) < mib, [round(size, 1) for size in self.mib]
 
 
-def bad_lines(log: str) -> list[str]:
-    """Give the lines of a server's log that tell of a bug: tracebacks, errors, lost exceptions."""
-    return [line for line in log.splitlines() if any(sign in line for sign in SIGNS)]
+def check_log(log: str, *secrets: str) -> None:
+    """Fail if a server's log tells of a bug (a traceback, a lost exception) or holds a secret."""
+    lines = log.splitlines()
+    bad = [number for number, line in enumerate(lines) if any(sign in line for sign in SIGNS)]
+    if bad:
+        raise AssertionError("\n".join(lines[max(0, bad[0] - 5) : bad[0] + 60]))
+    assert not any(secret in log for secret in secrets)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faults.fuzz_raw import connected, upgraded
-from tests.faults.fuzzing import bad_lines
+from tests.faults.fuzzing import check_log
 from tests.faults.test_fuzz_server import web_line
 from tests.servers.jupyter import TOKEN, jupyter_server
 
@@ -57,9 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     with jupyter_server(tmp_path_factory.mktemp("server")) as made:
         yield made
         log, secret = made.log, made.secret
-    assert bad_lines(log) == []
-    assert secret not in log
-    assert TOKEN not in log
+    check_log(log, secret, TOKEN)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
