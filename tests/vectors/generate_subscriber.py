@@ -87,7 +87,7 @@ class History:
 
     Before them ``w`` if the view waits for a stream that is not there.
     ``+`` connected, ``-`` lost, ``s`` subscribed, ``e`` events that were shown, ``E`` many of them,
-    ``i`` events that were passed over, ``m`` missing, ``h`` a hole, ``c`` closed, ``x`` failed,
+    ``i`` events that were passed over, ``d`` some that were known, ``m`` missing, ``h`` a hole, ``c`` closed, ``x`` failed,
     ``f`` a notice, ``n`` no notice any more, ``z`` the producer is stalled, ``l`` it is live,
     ``p`` a button that was sent or kept, ``q`` one that was refused here, ``y`` one that was
     acted on, ``r`` one that was refused there.
@@ -95,7 +95,7 @@ class History:
 
     def __init__(self, steps: list[Step]) -> None:
         words = ["w"] if steps[0]["state"]["wait"] else []
-        before: Step = {"notice": "", "producer": None, "holes": 0}
+        before: Step = {"notice": "", "producer": None, "holes": 0, "doubled": 0}
         for step in steps:
             words.append(_word(step, before))
             before = step["state"]
@@ -118,6 +118,8 @@ def _word(step: Step, before: Step) -> str:  # noqa: C901  (one for each)
         return "c"
     if state["holes"] > before["holes"]:
         return "h"
+    if state["doubled"] > before["doubled"]:
+        return "d"
     if "missing" in actions:
         return "m"
     if "show" in actions:
@@ -143,6 +145,8 @@ WORTH = {
     "stalled_view_catches_up": (r"e[^+-]*E[^+-]*E", "A stalled view gets fewer, larger frames."),
     "subscribed_again": (r"^w?\+(?=.*i).*s.*e.*c", "Events of an earlier subscription come late."),
     "hole_of_an_old_subscription": (r"h[^+]*s[^+]*e", "An old subscription's events are ahead."),
+    "known_already": (r"d.*e", "What it has comes again: counted, and not shown."),
+    "gone_after_a_hole": (r"h[^+e]*m.*e", "Two late answers of earlier subscriptions."),
     "deleted_under_a_view": (r"e[^+-]*x", "Its stream was deleted."),
     "failed_and_there_after_a_cut": (r"x.*\+s.*e", "Refused; a new connection helps."),
     "waits_for_its_stream": (r"^w\+s[^+-]*e.*c", "Waits until there is a stream."),
