@@ -85,12 +85,12 @@ def _deeds(machine: Machine, draw: random.Random) -> list[Callable[[], object]]:
 class History:
     """A history as words, one for each step, so that a pattern can tell what is worth keeping.
 
-    Before them ``w`` if the view waits for a stream that is not there.
-    ``+`` connected, ``-`` lost, ``s`` subscribed, ``e`` events that were shown, ``E`` many of them,
-    ``i`` events that were passed over, ``d`` some that were known, ``m`` missing, ``h`` a hole, ``c`` closed, ``x`` failed,
-    ``f`` a notice, ``n`` no notice any more, ``z`` the producer is stalled, ``l`` it is live,
-    ``p`` a button that was sent or kept, ``q`` one that was refused here, ``y`` one that was
-    acted on, ``r`` one that was refused there.
+    Before them ``w`` if the view waits for a stream that is not there. ``+`` connected, ``-`` lost,
+    ``s`` subscribed, ``e`` events that were shown, ``E`` many of them, ``i`` events that were
+    passed over, ``d`` some that were known, ``m`` missing, ``h`` a hole, ``c`` closed, ``x``
+    failed, ``f`` a notice, ``n`` no notice any more, ``z`` the producer is stalled, ``l`` it is
+    live, ``o`` there is none, ``p`` a button that was sent or kept, ``q`` one that was refused
+    here, ``y`` one that was acted on, ``r`` one that was refused there.
     """
 
     def __init__(self, steps: list[Step]) -> None:
