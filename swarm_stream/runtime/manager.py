@@ -126,6 +126,7 @@ class StreamingManager:
             StreamNameTakenError: If a live producer has the name and ``take_over`` is False, or
                 a session of this process that has not handed everything in.
             StreamClosedError: If a stream of that name has ended.
+            ProducerFencedError: If somebody else takes the name over meanwhile.
             SessionStateError: If too many sessions run.
 
         """

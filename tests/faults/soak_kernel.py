@@ -118,8 +118,11 @@ class Kernel:
                 name=stream,
                 take_over=True,
             )
-        except StreamClosedError:
+        except (StreamClosedError, ProducerFencedError):
             tell("over", stream, label, 0, "refused")
+            return
+        except SwarmStreamError as error:
+            tell("over", stream, label, 0, "failed", repr(error))
             return
         outcome, notice = await self._watch(session)
         tell("over", stream, label, self._given[label], outcome, notice.replace("\n", " "))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -26,27 +27,35 @@ BRINGS_OUT = {
 }
 
 
-def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def soak(*arguments: str) -> tuple[int, str]:
+    """Run it; gives its exit code and what it said."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.soak", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        start_new_session=True,  # so that its servers and kernels can be ended with it
     )
+    try:
+        said, _ = process.communicate()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+    return process.returncode, said
 
 
 @pytest.mark.timeout(SECONDS + 300)
 def test_nothing_is_lost_doubled_reordered_or_invented() -> None:
-    ran = soak(f"--seconds={SECONDS}", "--count=1500", "--trouble-s=5")
-    assert ran.returncode == 0, ran.stdout
-    assert "nothing lost, doubled, reordered or invented" in ran.stdout
+    code, said = soak(f"--seconds={SECONDS}", "--count=1500", "--trouble-s=5")
+    assert code == 0, said
+    assert "nothing lost, doubled, reordered or invented" in said
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", planted.NAMES)
 def test_a_planted_bug_is_found(name: str) -> None:
-    ran = soak(
+    code, said = soak(
         "--logs=sqlite",
         "--seconds=90",
         "--count=3000",
@@ -55,15 +64,15 @@ def test_a_planted_bug_is_found(name: str) -> None:
         f"--only={BRINGS_OUT[name]}",
         f"--plant={name}",
     )
-    assert ran.returncode == 1, ran.stdout
+    assert code == 1, said
     expected = {
         "producer": "lost",
         "server": "acknowledged, then lost",
         "log": "doubled",
         "viewer": "silent hole",
     }
-    assert re.search(rf"\b\d+ {expected[name]}\b", ran.stdout), ran.stdout
-    assert re.search(r"run it again: .*soak --seed=\d+ --logs=sqlite", ran.stdout), ran.stdout
+    assert re.search(rf"\b\d+ {expected[name]}\b", said), said
+    assert re.search(r"run it again: .*soak --seed=\d+ --logs=sqlite", said), said
 
 
 def test_an_unknown_bug_is_not_planted() -> None:
