@@ -187,6 +187,8 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         except Exception:
             self.log.exception("swarm_stream: a socket failed")
             why = HangUp(CloseCode.FAILED, "the server failed; its log says why")
+        # Now, not when the peer has answered: one that is gone never does, and Tornado waits.
+        socket.close()
         self.close(why.code, why.reason[:MAX_REASON])
 
     async def _send(self, frame: bytes) -> None:

@@ -197,6 +197,7 @@ class HubSocket:
         why = self.connection.tick(now=time.monotonic(), clock_ms=time.time() * 1000)
         if why is not None:
             self.hang_up(why)
+            self._cut_off()  # nobody is there to take what is queued
             return
         self.wake()
         self._arm()

@@ -11,6 +11,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketClosedError
 
+from jupyter_extension.socket import StreamSocket
 from swarm_stream.protocol.server import ServerConnection
 from tests.extension.site import asks, claim_and_append, delta, told
 
@@ -146,6 +147,22 @@ async def test_a_socket_whose_serving_fails_is_closed_and_not_left_dead(
     assert hub is not None
     while hub.sockets:
         await asyncio.sleep(0.01)
+
+
+async def test_a_peer_that_is_gone_is_forgotten_before_it_has_answered(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = await make_site(heartbeat_s=0.05, silence_limit_s=0.2)
+    monkeypatch.setattr(StreamSocket, "close", lambda *_: None)  # as one that waits for ever
+    kernel = await site.ws()
+    hub = site.app.hub
+    assert hub is not None
+    await kernel.write_message(json.dumps({"op": "claim", "stream": "s", "producer": "p"}))
+    while not hub.live_streams:
+        await asyncio.sleep(0.01)
+    while hub.sockets:
+        await asyncio.sleep(0.01)
+    assert hub.live_streams == 0
 
 
 async def test_a_socket_that_is_cut_leaves_nothing_behind(site: Site) -> None:

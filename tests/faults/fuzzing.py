@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FRAMES", "SEED", "Fuzzer", "Growth", "check_log"]
 
-FRAMES: Final = int(os.environ.get("SWARM_STREAM_FUZZ_FRAMES", "60000"))
+FRAMES: Final = int(os.environ.get("SWARM_STREAM_FUZZ_FRAMES", "20000"))
 SEED: Final = int(os.environ.get("SWARM_STREAM_FUZZ_SEED", "1"))
 
 Fields = dict[str, str]

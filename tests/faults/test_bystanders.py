@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.servers.jupyter import JupyterServer
 
-SECONDS = float(os.environ.get("SWARM_STREAM_LOAD_S", "4"))
+SECONDS = float(os.environ.get("SWARM_STREAM_LOAD_S", "2"))
 VIEWERS = 20
 RATE_PER_S = 200
 STREAMS = 50

@@ -84,7 +84,7 @@ async def test_what_is_no_frame_closes_the_socket(data: str, code: int) -> None:
 
 
 async def test_signs_of_life_are_sent_and_wanted() -> None:
-    place = Place(Limits(heartbeat_s=0.01, silence_limit_s=0.1))
+    place = Place(Limits(heartbeat_s=0.01, silence_limit_s=0.5))
     peer = place.join()
     await peer.serving
     assert {frame["op"] for frame in peer.got} == {"heartbeat"}
@@ -118,3 +118,14 @@ async def test_the_hub_tells_when_the_last_socket_has_closed(place: Place) -> No
         assert not closing.done()
         await peer.leave()
     await asyncio.wait_for(closing, 1)
+
+
+async def test_a_peer_that_is_gone_gets_no_time_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swarm_stream.hub.socket.GRACE_S", 1e6)
+    place = Place(Limits(heartbeat_s=0.01, silence_limit_s=0.05))
+    peer = place.join()
+    peer.open.clear()  # what is sent to it does not drain
+    await peer.serving
+    assert peer.why is not None
+    assert peer.why.code == 1001
+    await place.close()

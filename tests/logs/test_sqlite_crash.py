@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-POINTS = int(os.environ.get("SWARM_STREAM_CRASH_POINTS", "200"))
+POINTS = int(os.environ.get("SWARM_STREAM_CRASH_POINTS", "60"))
 """At how many moments a server is killed."""
 LIVES = 20
 """Servers that follow one another on one file."""
