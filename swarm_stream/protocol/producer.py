@@ -169,6 +169,7 @@ class ProducerConnection:
         self._take_over = take_over
         self._history = history
         self._max_bytes = max_frame_bytes - _ENVELOPE_BYTES
+        self._max_events = frames.MAX_EVENTS
         self._out: list[frames.ClientFrame] = []
         self._sent = 0
         self._high = 0
@@ -347,6 +348,10 @@ class ProducerConnection:
                     self._refuse(StreamClosedError(self.stream))
             case "stream_taken":
                 self._refuse(StreamNameTakenError(self.stream))
+            case "too_many_events" if self._max_events > 1:
+                # This server's limit is lower than ours; what else is on its way meets a gap.
+                self._max_events //= 2
+                self._sent = self._window.base
             case "log_failed" | "stream_full":
                 self.notice = message
                 self.retry_at = now + RETRY_S
@@ -359,7 +364,7 @@ class ProducerConnection:
             source = self._history
         if source is None:
             return ()
-        limit = frames.MAX_EVENTS
+        limit = self._max_events
         if offset < self._window.base:
             limit = min(limit, self._window.base - offset)
         return source.slice(offset, max_events=limit, max_bytes=self._max_bytes)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Producer"]
 
 WINDOW = 12
-FRAME_BYTES = 1024 + 300
+FRAME_BYTES = 1024 + 450
 """Of an append: a few events, and what the product adds for the frame around them."""
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["World"]
 
 QUEUE_BYTES = 1500
+MAX_EVENTS = 6  # of a frame; producers begin with more, and are told so
 READ_BYTES = 400  # so that a few events are several frames
 
 
@@ -75,6 +76,7 @@ class World:
     def _start(self) -> None:
         self.log = SteppedLog(self._inner, self.truth)
         limits = Limits(
+            events=MAX_EVENTS,
             queue_bytes=QUEUE_BYTES,
             heartbeat_s=HEARTBEAT_S,
             silence_limit_s=SILENCE_S,

@@ -166,6 +166,19 @@ def test_a_claim_that_the_log_could_not_write_is_made_again() -> None:
     assert kernel.sent() == [(0, "abc")]
 
 
+def test_a_server_that_takes_fewer_events_gets_fewer() -> None:
+    kernel = Kernel().live()
+    refusal = frames.Error(code="too_many_events", message="at most 300", stream="demo")
+    kernel.put("a" * 600)
+    for sent in (600, 500, 250):
+        (append,) = kernel.connection.frames_to_send()
+        assert isinstance(append, frames.Append)
+        assert (append.offset, len(append.events)) == (0, sent)
+        if sent > 300:
+            kernel.get(refusal)
+    assert kernel.connection.state is State.LIVE
+
+
 def ended_before_its_ack() -> Kernel:
     kernel = Kernel().live()
     kernel.put("abc")
