@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from swarm_stream._version import __version__
 
 if TYPE_CHECKING:
-    from swarm_stream.api import attach, manager, record, replay, stream, streams
+    from swarm_stream.api import ask, attach, manager, record, replay, stream, streams
     from swarm_stream.config import StreamingConfig
     from swarm_stream.errors import (
         BackpressureError,
         ConfigurationError,
         FlushTimeoutError,
+        InputTimeoutError,
         NoSuchStreamError,
         ProducerFencedError,
         SessionStateError,
@@ -42,12 +43,13 @@ if TYPE_CHECKING:
     from swarm_stream.sources.scripted import ScriptedClient, Turn
 
 _HOME = {
-    "swarm_stream.api": ("attach", "manager", "record", "replay", "stream", "streams"),
+    "swarm_stream.api": ("ask", "attach", "manager", "record", "replay", "stream", "streams"),
     "swarm_stream.config": ("StreamingConfig",),
     "swarm_stream.errors": (
         "BackpressureError",
         "ConfigurationError",
         "FlushTimeoutError",
+        "InputTimeoutError",
         "NoSuchStreamError",
         "ProducerFencedError",
         "SessionStateError",

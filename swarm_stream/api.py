@@ -17,13 +17,14 @@ from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.manager import NO_TASK, StreamingManager
 from swarm_stream.runtime.session import StreamingSession
 from swarm_stream.runtime.streams import StreamTable, list_streams
+from swarm_stream.sources.asking import as_input_func, ask_here
 from swarm_stream.sources.recorded import RecordedSource
 from swarm_stream.views.display import in_notebook, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["attach", "manager", "record", "replay", "stream", "streams"]
+__all__ = ["ask", "attach", "manager", "record", "replay", "stream", "streams"]
 
 _lock = threading.Lock()
 _manager: StreamingManager | None = None
@@ -85,6 +86,37 @@ def stream(  # noqa: PLR0913
         manager().wait_for_server(session)
         show(session)
     return session
+
+
+@as_input_func
+async def ask(
+    prompt: str,
+    cancellation_token: object = None,
+    *,
+    timeout_s: float | None = None,
+    default: str | None = None,
+) -> str:
+    """Ask whoever watches the run that this is called from, and wait for the answer.
+
+    For tools, agents and iterators that ``ss.stream`` runs, and as AutoGen's ``input_func``:
+    ``UserProxyAgent("user", input_func=ss.ask)``. A box appears in every view; the first answer
+    wins; ``session.reply`` answers where nobody looks. The run waits for days, over reloads and
+    restarts of the server. Cancelling takes the question back.
+
+    Args:
+        prompt: The question, as Markdown.
+        cancellation_token: AutoGen's; it takes the question back, too.
+        timeout_s: Seconds to wait; ``StreamingConfig.input_timeout_s`` if None, for ever if 0.
+        default: The answer when the time is up.
+
+    Raises:
+        SessionStateError: If this is called from outside of a run, or in a thread.
+        InputTimeoutError: If nobody answers in time and there is no default.
+
+    """
+    return await ask_here(
+        prompt, timeout_s=timeout_s, default=default, cancellation_token=cancellation_token
+    )
 
 
 def attach(stream: str, *, display: bool = True) -> object:

@@ -41,7 +41,10 @@ class StreamingConfig:
         claim_timeout_s: Seconds that ``ss.stream(..., name=...)`` waits to hear whether the
             name is free.
         flush_timeout_s: Seconds that the end of a run waits for the last acknowledgement.
-        cancel_timeout_s: Seconds for each step of cancelling before the next, harder one.
+        cancel_timeout_s: Seconds that a cancelled run has to end, by ever harder means; a quarter
+            more, and it is abandoned.
+        input_timeout_s: Seconds that a question to a person waits; 0 waits for ever.
+        input_default: The answer to a question whose time is up.
         idle_timeout_s: Seconds after which a run that says nothing is cancelled by the
             manager; 0 never does. A run that waits for a person is not idle.
         heartbeat_s: Seconds without a frame after which a heartbeat is sent.
@@ -65,7 +68,9 @@ class StreamingConfig:
     connect_timeout_s: float = 10.0
     claim_timeout_s: float = 2.0
     flush_timeout_s: float = 5.0
-    cancel_timeout_s: float = 0.15
+    cancel_timeout_s: float = 0.32
+    input_timeout_s: float = 0.0
+    input_default: str = ""
     idle_timeout_s: float = 0.0
     heartbeat_s: float = 10.0
     silence_limit_s: float = 25.0
@@ -79,8 +84,15 @@ class StreamingConfig:
         for name in ("buffer_size", "buffer_bytes", "max_streams"):
             _check(name, getattr(self, name), low=1, whole=True)
         _check("history_bytes", self.history_bytes, low=0, whole=True)
-        for name in ("max_tokens_per_second", "flush_timeout_s", "idle_timeout_s"):
+        for name in (
+            "max_tokens_per_second",
+            "flush_timeout_s",
+            "idle_timeout_s",
+            "input_timeout_s",
+        ):
             _check(name, getattr(self, name), low=0)
+        if not isinstance(self.input_default, str):
+            raise ConfigurationError(f"input_default must be a text; got {self.input_default!r}")
         for name in (
             "connect_timeout_s",
             "claim_timeout_s",
@@ -138,7 +150,9 @@ class StreamingConfig:
         return cls(**values)
 
 
-def _parse(variable: str, text: str, kind: str) -> bool | int | float:
+def _parse(variable: str, text: str, kind: str) -> bool | int | float | str:
+    if kind == "str":
+        return text
     word = text.strip().lower()
     if kind == "bool":
         if word in _TRUE | _FALSE:

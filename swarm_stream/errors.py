@@ -15,6 +15,7 @@ The tree::
     ├── EventsLostError             the log lost what it had acknowledged
     ├── BackpressureError           the buffer is full and the caller did not want to wait
     ├── FlushTimeoutError           not everything was acknowledged in time
+    ├── InputTimeoutError           nobody answered a question in time
     ├── StreamCancelledError        awaiting a run that was cancelled
     ├── RunInterruptedError         awaiting a run whose kernel or source died
     ├── LogError                    the log cannot be opened, read or written
@@ -31,11 +32,17 @@ step. Messages never contain tokens, secrets or the text of events.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
     "BackpressureError",
     "ConfigurationError",
     "EventsLostError",
     "FlushTimeoutError",
+    "InputTimeoutError",
     "LocalProtocolError",
     "LogError",
     "LogLockedError",
@@ -46,6 +53,7 @@ __all__ = [
     "ProtocolError",
     "RemoteProtocolError",
     "RunInterruptedError",
+    "Said",
     "ServerUnavailableError",
     "SessionStateError",
     "SourceError",
@@ -183,25 +191,66 @@ class FlushTimeoutError(SwarmStreamError, TimeoutError):
         )
 
 
+class InputTimeoutError(SwarmStreamError, TimeoutError):
+    """Raised when nobody answered a question in time, and it had no default answer."""
+
+    def __init__(self, stream: str, *, timeout_s: float) -> None:
+        self.stream = stream
+        self.timeout_s = timeout_s
+        super().__init__(
+            f"nobody answered the question of stream {stream!r} within {timeout_s:g} s. Give "
+            "ss.ask(..., default='...') an answer for that case, or more time"
+        )
+
+
+class Said(NamedTuple):
+    """What an agent had said when its run was cancelled."""
+
+    agent: str
+    """The lane's name."""
+    text: str
+    """As it was streamed."""
+    partial: bool
+    """Whether it was cut off."""
+
+
 class StreamCancelledError(SwarmStreamError):
     """Raised by ``await session`` when the run was cancelled.
 
     Attributes:
         stream: The stream's name.
         by: Who cancelled it, for display.
-        text: What the agents had said by then, as plain text by lane name.
+        messages: What the agents had said by then, one by one, in order.
+        leaked: Names of what took no notice and still works: functions in threads, mostly.
 
     """
 
-    def __init__(self, stream: str, *, by: str = "", text: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        stream: str,
+        *,
+        by: str = "",
+        messages: Sequence[Said] = (),
+        leaked: Sequence[str] = (),
+    ) -> None:
         self.stream = stream
         self.by = by
-        self.text = text or {}
+        self.messages = tuple(messages)
+        self.leaked = tuple(leaked)
         who = f" by {by}" if by else ""
+        left = f" Still running: {', '.join(leaked)}." if leaked else ""
         super().__init__(
-            f"the run of stream {stream!r} was cancelled{who}. What was said until then is in "
-            "the view, in session.transcript and in this error's .text"
+            f"the run of stream {stream!r} was cancelled{who}.{left} What was said until then is "
+            "in the view, in session.transcript and in this error's .messages"
         )
+
+    @property
+    def text(self) -> dict[str, str]:
+        """What the agents had said by then, as one text for each name."""
+        texts: dict[str, str] = {}
+        for agent, text, _ in self.messages:
+            texts[agent] = texts.get(agent, "") + text
+        return texts
 
 
 class RunInterruptedError(SwarmStreamError):

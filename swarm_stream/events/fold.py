@@ -10,7 +10,7 @@ Twin of ``frontend/src/fold.ts``; both are held to ``tests/vectors/fold``. Chang
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -19,12 +19,18 @@ from swarm_stream.events import model
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Item", "LaneState", "Segment", "Transcript"]
+__all__ = ["CUT_SHORT", "Item", "LaneState", "Segment", "Transcript"]
+
+CUT_SHORT: Final = frozenset({"length", "content_filter", "unknown"})
+"""Finish reasons of answers that are not whole, or may not be."""
 
 
 @dataclass(slots=True)
 class LaneState:
-    """An agent, team or tool, and what it took."""
+    """An agent, team or tool, and what it took.
+
+    ``uncounted`` are the calls of its model whose tokens nobody counted.
+    """
 
     lane: int
     name: str
@@ -33,6 +39,7 @@ class LaneState:
     deltas: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    uncounted: int = 0
 
 
 @dataclass(slots=True)
@@ -72,8 +79,9 @@ class Segment:
 class Item:
     """Anything in a transcript that is not streamed text.
 
-    ``kind`` is ``message``, ``tool``, ``handoff``, ``select``, ``input``, ``control``, ``raw`` or
-    ``unknown``; ``data`` holds the fields that ``Transcript.snapshot`` shows.
+    ``kind`` is ``message``, ``tool``, ``handoff``, ``select``, ``input``, ``control``, ``finish``
+    (an answer of the model that is not whole), ``raw`` or ``unknown``; ``data`` holds the fields
+    that ``Transcript.snapshot`` shows.
     """
 
     kind: str
@@ -161,15 +169,11 @@ class Transcript:
                 self._add("handoff", lane_id, target=target, content=content)
             case model.Select(lanes=lanes):
                 self._add("select", None, lanes=list(lanes))
-            case model.InputRequest(request=request, lane=lane_id, prompt=prompt):
-                self._inputs[request] = self._add(
-                    "input", lane_id, request=request, prompt=prompt, reply=None, by=""
-                )
-            case model.InputReply(request=request, content=content, by=by):
-                asked = self._inputs.get(request) or self._add(
-                    "input", None, request=request, prompt="", reply=None, by=""
-                )
-                asked.data.update(reply=content, by=by)
+            case model.InputRequest():
+                self._ask(event)
+            case model.InputReply(request=request, content=content, by=by, withdrawn=withdrawn):
+                asked = self._inputs.get(request) or self._question(None, request, "")
+                asked.data.update(reply=None if withdrawn else content, by=by, withdrawn=withdrawn)
             case model.Control(id=control, action=action, by=by):
                 self._add("control", None, id=control, action=action, by=by)
             case model.Usage():
@@ -187,8 +191,10 @@ class Transcript:
 
     @property
     def waiting(self) -> list[Item]:
-        """Questions to a person that nobody has answered yet."""
-        return [item for item in self._inputs.values() if item.data["reply"] is None]
+        """Questions that a view may answer and nobody has."""
+        return [
+            item for item in self._inputs.values() if _is_open(item) and not item.data["elsewhere"]
+        ]
 
     def text_by_lane(self) -> dict[int | None, str]:
         """Give for each lane the streamed text of the ``text`` channel, joined as it came."""
@@ -217,6 +223,7 @@ class Transcript:
                     "deltas": lane.deltas,
                     "prompt_tokens": lane.prompt_tokens,
                     "completion_tokens": lane.completion_tokens,
+                    "uncounted": lane.uncounted,
                 }
                 for lane in self.lanes.values()
             ],
@@ -242,10 +249,25 @@ class Transcript:
             "tool", lane, call=call, name=name, arguments=arguments, result=None, is_error=False
         )
 
+    def _ask(self, event: model.InputRequest) -> None:
+        asked = self._inputs.get(event.request)
+        if asked is None or not _is_open(asked):
+            asked = self._question(event.lane, event.request, event.prompt)
+            self._inputs[event.request] = asked
+        asked.data.update(prompt=event.prompt, elsewhere=event.elsewhere)
+
+    def _question(self, lane: int | None, request: str, prompt: str) -> Item:
+        fresh = {"elsewhere": False, "reply": None, "by": "", "withdrawn": False}
+        return self._add("input", lane, request=request, prompt=prompt, **fresh)
+
     def _use(self, usage: model.Usage) -> None:
+        if usage.finish_reason in CUT_SHORT:
+            self._add("finish", usage.lane, reason=usage.finish_reason)
         lane = self.lanes.get(usage.lane)
         if lane is None:
             return
+        if usage.prompt_tokens is None and usage.completion_tokens is None:
+            lane.uncounted += 1
         if usage.prompt_tokens is not None:
             lane.prompt_tokens = (lane.prompt_tokens or 0) + usage.prompt_tokens
         if usage.completion_tokens is not None:
@@ -263,3 +285,7 @@ class Transcript:
             except msgspec.DecodeError:
                 whole = model.Unknown(type="part")
             self._apply(whole)
+
+
+def _is_open(question: Item) -> bool:
+    return question.data["reply"] is None and not question.data["withdrawn"]

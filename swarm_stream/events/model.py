@@ -153,19 +153,25 @@ class Select(Event, frozen=True, tag="select"):
 
 
 class InputRequest(Event, frozen=True, tag="input_request"):
-    """A person is asked; the run goes on waiting."""
+    """A person is asked; the run goes on waiting.
+
+    ``elsewhere`` says that the program asks by a way of its own, so that a view shows the question
+    and takes no answer. The same ``request`` again, unanswered, changes the question in its place.
+    """
 
     request: str
     lane: int
     prompt: str = ""
+    elsewhere: bool = False
 
 
 class InputReply(Event, frozen=True, tag="input_reply"):
-    """A person answered."""
+    """A person answered, or nobody will: ``withdrawn`` says that the question was taken back."""
 
     request: str
     content: str = ""
     by: str = ""
+    withdrawn: bool = False
 
 
 class Control(Event, frozen=True, tag="control"):
@@ -177,7 +183,11 @@ class Control(Event, frozen=True, tag="control"):
 
 
 class Usage(Event, frozen=True, tag="usage"):
-    """Tokens that one call of a model took, as the model's server counted them."""
+    """Tokens that one call of a model took, as the model's server counted them.
+
+    Counts are None where it did not count. ``finish_reason`` is ``stop``, ``function_calls``,
+    ``length``, ``content_filter``, or ``unknown`` where the answer ended without one.
+    """
 
     lane: int
     prompt_tokens: int | None = None

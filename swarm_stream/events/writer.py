@@ -145,18 +145,32 @@ class EventWriter:
         """Say whom the team chose to speak next."""
         self._sink(model.Select(t=self._now(), lanes=list(lanes)))
 
-    def input_request(self, request: str, lane: int, prompt: str) -> None:
-        """Say that a person is asked."""
+    def input_request(
+        self, request: str, lane: int, prompt: str, *, elsewhere: bool = False
+    ) -> None:
+        """Say that a person is asked; ``elsewhere`` where views cannot answer."""
         self._sink(
             model.InputRequest(
-                t=self._now(), request=request, lane=lane, prompt=well_formed(prompt)
+                t=self._now(),
+                request=request,
+                lane=lane,
+                prompt=well_formed(prompt),
+                elsewhere=elsewhere,
             )
         )
 
-    def input_reply(self, request: str, content: str, *, by: str = "") -> None:
-        """Say what the person answered."""
+    def input_reply(
+        self, request: str, content: str, *, by: str = "", withdrawn: bool = False
+    ) -> None:
+        """Say what the person answered, or that the question was taken back."""
         self._sink(
-            model.InputReply(t=self._now(), request=request, content=well_formed(content), by=by)
+            model.InputReply(
+                t=self._now(),
+                request=request,
+                content=well_formed(content),
+                by=by,
+                withdrawn=withdrawn,
+            )
         )
 
     def control(self, control: str, action: str, *, by: str = "") -> None:

@@ -7,19 +7,24 @@ import threading
 from itertools import count
 from typing import TYPE_CHECKING
 
+from swarm_stream.errors import InputTimeoutError
+
 if TYPE_CHECKING:
     from swarm_stream.events.writer import EventWriter
 
 __all__ = ["Questions"]
 
+_Asked = tuple[asyncio.AbstractEventLoop, asyncio.Future[str]]
+
 
 class Questions:
     """The questions of one run. ``ask`` on the run's loop, ``reply`` from any thread."""
 
-    def __init__(self, events: EventWriter) -> None:
+    def __init__(self, stream: str, events: EventWriter) -> None:
+        self._stream = stream
         self._events = events
         self._lock = threading.Lock()
-        self._open: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Future[str]]] = {}
+        self._open: dict[str, _Asked] = {}
         self._ids = count()
 
     @property
@@ -27,8 +32,28 @@ class Questions:
         """Ids of the questions that nobody has answered, in the order in which they were asked."""
         return tuple(self._open)
 
-    async def ask(self, prompt: str, *, lane: int, request: str | None) -> str:
-        """Ask, and wait for the answer, for days if need be. Cancelling takes the question back."""
+    async def ask(
+        self,
+        prompt: str,
+        *,
+        lane: int,
+        request: str | None = None,
+        timeout_s: float = 0.0,
+        default: str | None = None,
+    ) -> str:
+        """Ask, and wait for the answer, for days if need be. Cancelling takes the question back.
+
+        Args:
+            prompt: The question.
+            lane: Who asks.
+            request: The question's id; made if None.
+            timeout_s: Seconds to wait; for ever if 0.
+            default: The answer when the time is up.
+
+        Raises:
+            InputTimeoutError: If the time is up and there is no default.
+
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[str] = loop.create_future()
         name = request or f"ask-{next(self._ids)}"
@@ -36,10 +61,15 @@ class Questions:
             self._open[name] = (loop, future)
         try:
             self._events.input_request(name, lane, prompt)
-            return await future
-        finally:
-            with self._lock:
-                self._open.pop(name, None)
+            # Not ``asyncio.timeout``: it would cancel the future that an answer may just have.
+            await asyncio.wait({future}, timeout=timeout_s or None)
+        except BaseException:
+            if self._take(name) is not None:
+                self._events.input_reply(name, "", withdrawn=True)
+            raise
+        if not future.done() and self._take(name) is not None:
+            return self._timed_out(name, timeout_s, default)
+        return await future
 
     def reply(self, text: str, *, request: str | None, by: str) -> str | None:
         """Answer a question, the oldest if ``request`` is None; the first answer wins.
@@ -55,6 +85,19 @@ class Questions:
         self._events.input_reply(name, text, by=by)
         loop.call_soon_threadsafe(_set, future, text)
         return None
+
+    def _take(self, name: str) -> _Asked | None:
+        """Close a question; None if somebody has just answered it."""
+        with self._lock:
+            return self._open.pop(name, None)
+
+    def _timed_out(self, name: str, timeout_s: float, default: str | None) -> str:
+        by = f"the time limit of {timeout_s:g} s"
+        if default is None:
+            self._events.input_reply(name, "", by=by, withdrawn=True)
+            raise InputTimeoutError(self._stream, timeout_s=timeout_s)
+        self._events.input_reply(name, default, by=by)
+        return default
 
 
 def _set(future: asyncio.Future[str], text: str) -> None:

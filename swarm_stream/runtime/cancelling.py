@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Ran", "run_cancellably"]
 
-_STEPS = 3
-
 
 @dataclass(slots=True)
 class Ran:
@@ -39,13 +37,13 @@ async def run_cancellably(
     *,
     cancel: asyncio.Event,
     ask: Callable[[], None],
-    step_s: float,
+    limit_s: float,
 ) -> Ran:
-    """Run ``work`` to its end, or until ``cancel`` is set and a ladder of means has ended it.
+    """Run ``work`` to its end, or until ``cancel`` is set and has ended it by one means or other.
 
-    The ladder: ``ask()`` (the framework's own way), then cancelling the task, ``_STEPS`` times,
-    with ``step_s`` seconds for each; then the task is abandoned. Never raises what the work
-    raised; being cancelled itself climbs the same ladder and is told by ``from_outside``.
+    ``ask()`` has the source end it (``Source.request_cancel``), within ``limit_s`` seconds; if it
+    does not, the task is cancelled, and abandoned a quarter of that later. Never raises what the
+    work raised; being cancelled itself does the same and is told by ``from_outside``.
     """
     task = asyncio.ensure_future(work)
     asked = asyncio.ensure_future(cancel.wait())
@@ -58,7 +56,7 @@ async def run_cancellably(
         asked.cancel()
     if not task.done():
         ran.cancelled = True
-        ladder = asyncio.ensure_future(_climb(task, ask, step_s))
+        ladder = asyncio.ensure_future(_end(task, ask, limit_s))
         while not ladder.done():
             try:
                 await asyncio.shield(ladder)
@@ -79,14 +77,12 @@ async def run_cancellably(
     return ran
 
 
-async def _climb(task: asyncio.Future[object], ask: Callable[[], None], step_s: float) -> None:
+async def _end(task: asyncio.Future[object], ask: Callable[[], None], limit_s: float) -> None:
     ask()
-    await asyncio.wait({task}, timeout=step_s)
-    for _ in range(_STEPS):
-        if task.done():
-            return
+    await asyncio.wait({task}, timeout=limit_s)
+    if not task.done():
         task.cancel()
-        await asyncio.wait({task}, timeout=step_s)
+        await asyncio.wait({task}, timeout=limit_s / 4)
 
 
 def _retrieve(task: asyncio.Future[object]) -> None:

@@ -216,7 +216,12 @@ class Channel:
 
     def answer(self, frame: frames.Controlled) -> None:
         """Answer a control, where it came from. From any thread."""
-        self._io.post(self._answer, frame)
+        if self._io.inside:
+            # At once: a run that was cancelled may be over in a moment, and whoever hears of its
+            # end first takes the button for one that came too late.
+            self._answer(frame)
+        else:
+            self._io.post(self._answer, frame)
 
     def _answer(self, frame: frames.Controlled) -> None:
         if self._asked_by.pop(frame.id, "here") == "here":

@@ -5,15 +5,17 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from swarm_stream.errors import ProducerFencedError, StreamCancelledError
+from swarm_stream.errors import ProducerFencedError, Said, StreamCancelledError
+from swarm_stream.events.fold import Segment
 from swarm_stream.events.model import ErrorInfo
 
 if TYPE_CHECKING:
+    from swarm_stream.events.fold import Transcript
     from swarm_stream.events.model import Outcome
     from swarm_stream.runtime.cancelling import Ran
     from swarm_stream.runtime.session import StreamingSession
 
-__all__ = ["error_info", "judge"]
+__all__ = ["error_info", "judge", "said_so_far"]
 
 
 def judge(
@@ -21,21 +23,32 @@ def judge(
 ) -> tuple[Outcome, str, BaseException | None]:
     """Give a run's outcome, the reason in words, and what awaiting it raises."""
     if ran.cancelled:
-        by = session.cancelled_by or "the cell that awaited it"
-        reason = f"cancelled by {by}"
-        if ran.leaked:
-            reason += "; something it started does not end and was abandoned"
+        by = session.cancelled_by or "the run itself"
+        reason = f"cancelled by {by}{_left(session)}"
         if isinstance(refusal, ProducerFencedError):
             return "cancelled", reason, refusal
-        texts = {
-            lane.name: text
-            for number, text in session.transcript.text_by_lane().items()
-            if number is not None and (lane := session.transcript.lanes.get(number)) is not None
-        }
-        return "cancelled", reason, StreamCancelledError(session.id, by=by, text=texts)
+        said = said_so_far(session.transcript)
+        error = StreamCancelledError(session.id, by=by, messages=said, leaked=session.leaked)
+        return "cancelled", reason, error
     if ran.error is not None:
-        return "failed", "", ran.error
+        return "failed", _left(session).removeprefix("; "), ran.error
     return "completed", "stopped by request" if session.stopping else "", None
+
+
+def said_so_far(transcript: Transcript) -> list[Said]:
+    """Give what the agents have said, one by one."""
+    return [
+        Said(lane.name, segment.text, segment.open or segment.partial)
+        for segment in transcript.items
+        if isinstance(segment, Segment)
+        and segment.channel == "text"
+        and segment.lane is not None
+        and (lane := transcript.lanes.get(segment.lane)) is not None
+    ]
+
+
+def _left(session: StreamingSession) -> str:
+    return f"; still running: {', '.join(session.leaked)}" if session.leaked else ""
 
 
 def error_info(error: BaseException | None) -> ErrorInfo | None:

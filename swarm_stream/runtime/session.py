@@ -28,15 +28,14 @@ from swarm_stream.runtime.recorder import Recorder
 from swarm_stream.runtime.source_run import RunOfSession
 from swarm_stream.runtime.states import SessionSignal, SessionState, move
 from swarm_stream.runtime.waiters import Waiters
+from swarm_stream.sources.asking import Asker, as_input_func, use_asker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
     from swarm_stream.config import StreamingConfig
     from swarm_stream.events.fold import Transcript
     from swarm_stream.events.model import AnyEvent, Unknown
-    from swarm_stream.events.model import Channel as TextChannel
-    from swarm_stream.events.writer import EventWriter
     from swarm_stream.runtime.environment import Runtime
     from swarm_stream.sources.base import Source
 
@@ -105,7 +104,8 @@ class StreamingSession:
         )
         self._pacer = Pacer(self._recorder, self.gate.hold, config.max_tokens_per_second)
         self._recorder.before = self._pacer.before
-        self._questions = Questions(self._recorder.events)
+        self._questions = Questions(stream, self._recorder.events)
+        self._source_run = RunOfSession(self, self._recorder, self._pacer)
         self._stop_asked = False
         self._cancelled_by: str | None = None
         self._controls: set[str] = set()
@@ -113,6 +113,7 @@ class StreamingSession:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[object] | None = None
         self._cancel = asyncio.Event()
+        self._abandoned = False
         self._on_end: list[Callable[[], None]] = []
         self._view: object | None = None
 
@@ -205,9 +206,30 @@ class StreamingSession:
         return self._cancelled_by or ""
 
     @property
+    def leaked(self) -> list[str]:
+        """Names of what still works although the run is over: mostly functions in threads."""
+        left = list(getattr(self.source, "leaked", ()))
+        return left or [self.source.title] if self._abandoned else left
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was asked for."""
+        return self._stop_asked
+
+    @property
     def questions(self) -> Questions:
         """What the run asks of people."""
         return self._questions
+
+    @property
+    def input_func(self) -> Callable[..., Awaitable[str]]:
+        """An ``input_func`` for AutoGen's ``UserProxyAgent``: asks whoever watches this run."""
+
+        async def ask(prompt: str, cancellation_token: object = None) -> str:
+            asker = Asker(self._source_run)
+            return await asker(prompt, cancellation_token=cancellation_token)
+
+        return as_input_func(ask)
 
     # What users do.
 
@@ -286,27 +308,6 @@ class StreamingSession:
         """Have ``call()`` run on the session's loop when the run is over."""
         self._on_end.append(call)
 
-    # What the source uses (``sources.base.Run``).
-
-    @property
-    def writer(self) -> EventWriter:
-        """Where the source says what happens."""
-        return self._recorder.events
-
-    @property
-    def stopping(self) -> bool:
-        """Whether ``stop`` was asked for."""
-        return self._stop_asked
-
-    async def speak(self, lane: int, text: str, *, channel: TextChannel = "text") -> None:
-        """Stream text that came whole, word by word."""
-        await self.gate()
-        await self._pacer.speak(lane, text, channel)
-
-    async def ask(self, prompt: str, *, lane: int, request: str | None = None) -> str:
-        """Ask a person and wait for the answer."""
-        return await self._questions.ask(prompt, lane=lane, request=request)
-
     # How it works.
 
     async def claimed(self) -> None:
@@ -351,9 +352,10 @@ class StreamingSession:
         ran = await run_cancellably(
             self._work(),
             cancel=self._cancel,
-            ask=self.source.request_cancel,
-            step_s=self.config.cancel_timeout_s,
+            ask=self._end_source,
+            limit_s=self.config.cancel_timeout_s,
         )
+        self._abandoned = ran.leaked
         self._pacer.hurry()
         outcome, reason, error = judge(self, ran, refusal=self._channel.connection.refusal)
         recorded = None
@@ -376,9 +378,20 @@ class StreamingSession:
         return ran.result
 
     async def _work(self) -> object:
-        result = await self.source.run(RunOfSession(self), self._given)
+        use_asker(Asker(self._source_run))
+        result = await self.source.run(self._source_run, self._given)
         await self._pacer.finish()
         return result
+
+    def _end_source(self) -> None:
+        if self._cancelled_by is None:
+            # Nobody pressed a button: whoever awaited the run was cancelled, by a kernel
+            # interrupt (the square button, Ctrl-C) or by a program.
+            self._cancelled_by = "whoever awaited it"
+            self._note("cancel", self._cancelled_by)
+        # What came whole was said: it is given at once, and nothing waits for its pace.
+        self._pacer.hurry()
+        self.source.request_cancel()
 
     async def _flush_at_end(self) -> None:
         # With the server away there is nothing to wait for: the channel goes on by itself.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from swarm_stream.config import StreamingConfig
     from swarm_stream.events.model import Channel
@@ -54,8 +54,29 @@ class Run(Protocol):
         """
         ...
 
-    async def ask(self, prompt: str, *, lane: int, request: str | None = None) -> str:
-        """Ask a person and wait for the answer, for days if need be. Cancelling is safe."""
+    async def ask(
+        self,
+        prompt: str,
+        *,
+        lane: int | None = None,
+        request: str | None = None,
+        timeout_s: float | None = None,
+        default: str | None = None,
+    ) -> str:
+        """Ask a person and wait for the answer, for days if need be. Cancelling is safe.
+
+        Args:
+            prompt: The question.
+            lane: Who asks; the run itself where it is left out.
+            request: The framework's id of the question, if it has one.
+            timeout_s: Seconds to wait; ``config.input_timeout_s`` if None, for ever if 0.
+            default: The answer when the time is up; ``config.input_default`` where neither this
+                nor ``timeout_s`` is given.
+
+        Raises:
+            InputTimeoutError: If the time is up and there is no default.
+
+        """
         ...
 
 
@@ -82,6 +103,11 @@ class Source(Protocol):
         """What it can do: of ``cancel stop pause backpressure input lanes``."""
         ...
 
+    @property
+    def leaked(self) -> Sequence[str]:
+        """Names of what still runs although the run is over: nobody can end a thread."""
+        ...
+
     def check(self, task: object) -> None:
         """Refuse a task that does not fit, before anything starts.
 
@@ -104,7 +130,10 @@ class Source(Protocol):
         ...
 
     def request_cancel(self) -> None:
-        """Ask the framework to end now. Returns at once; the session escalates if it is deaf."""
+        """End ``run`` within ``config.cancel_timeout_s``. Returns at once; may come twice.
+
+        ``run`` raises ``CancelledError`` then, and ``leaked`` names what it had to leave behind.
+        """
         ...
 
     def request_stop(self) -> None:

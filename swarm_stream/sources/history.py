@@ -39,6 +39,7 @@ class HistorySource:
 
     name = "history"
     caps = frozenset({"cancel", "stop", "pause", "backpressure", "lanes"})
+    leaked: Sequence[str] = ()
 
     def __init__(
         self, messages: Sequence[Any], *, title: str = "history", tell: Teller | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from swarm_stream.errors import SourceError
 from swarm_stream.sources.relay import Relay, as_event
+from swarm_stream.sources.threads import Threads
 
 if TYPE_CHECKING:
     from swarm_stream.sources.base import Run
@@ -34,7 +35,7 @@ class IteratorSource:
     """
 
     name = "iterator"
-    caps = frozenset({"cancel", "stop", "pause", "backpressure"})
+    caps = frozenset({"cancel", "stop", "pause", "backpressure", "input"})
 
     def __init__(
         self, iterator: AsyncIterable[Any] | Iterable[Any], *, title: str | None = None
@@ -42,6 +43,7 @@ class IteratorSource:
         self.title = title or getattr(iterator, "__name__", None) or "stream"
         self._iterator = iterator
         self._reader: asyncio.Task[str | None] | None = None
+        self._threads = Threads()
         self._stopping = False
         self._started = False
 
@@ -49,6 +51,11 @@ class IteratorSource:
     def agents(self) -> list[str]:
         """One: the iterator itself."""
         return [self.title]
+
+    @property
+    def leaked(self) -> list[str]:
+        """The iterator, while it blocks in its thread."""
+        return list(self._threads)
 
     def check(self, task: object) -> None:
         """Refuse to run twice: an iterator is used up. Any task is only shown."""
@@ -78,13 +85,18 @@ class IteratorSource:
         """Stop reading after the next item."""
         self._stopping = True
 
+    def _items(self) -> AsyncIterator[Any]:
+        if isinstance(self._iterator, AsyncIterable):
+            return aiter(self._iterator)
+        return _in_thread(self._iterator, self._threads.watch(f"iterator {self.title}", next))
+
     async def _read(self, run: Run) -> str | None:
         relay = Relay(run.events)
         said: list[str] = []
         lane: int | None = None
         seg: int | None = None
         complete = pure = False
-        items = _items(self._iterator)
+        items = self._items()
         try:
             pure = True
             async for item in items:
@@ -119,14 +131,8 @@ def _write(relay: Relay, run: Run, item: object) -> None:
         relay.write(event)
 
 
-async def _in_thread(iterator: Iterable[Any]) -> AsyncIterator[Any]:
+async def _in_thread(iterator: Iterable[Any], take: Callable[..., Any]) -> AsyncIterator[Any]:
     iterating = iter(iterator)
     # StopIteration cannot leave a thread, so the end is a value.
-    while (item := await asyncio.to_thread(next, iterating, _END)) is not _END:
+    while (item := await asyncio.to_thread(take, iterating, _END)) is not _END:
         yield item
-
-
-def _items(iterator: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:
-    if isinstance(iterator, AsyncIterable):
-        return aiter(iterator)
-    return _in_thread(iterator)

@@ -14,7 +14,7 @@ from swarm_stream.events import model
 from swarm_stream.sources.relay import Relay, as_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from swarm_stream.sources.base import Run
 
@@ -41,6 +41,7 @@ class RecordedSource:
 
     name = "recorded"
     caps = frozenset({"cancel", "stop", "pause", "backpressure", "lanes"})
+    leaked: Sequence[str] = ()
 
     def __init__(
         self,

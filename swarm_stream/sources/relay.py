@@ -78,9 +78,10 @@ class Relay:
             case model.Select(lanes=lanes):
                 write.select(self._lane(lane) for lane in lanes)
             case model.InputRequest(request=request, lane=lane, prompt=prompt):
-                write.input_request(request, self._lane(lane), prompt)
+                # Nobody here waits for an answer.
+                write.input_request(request, self._lane(lane), prompt, elsewhere=True)
             case model.InputReply(request=request, content=content, by=by):
-                write.input_reply(request, content, by=by)
+                write.input_reply(request, content, by=by, withdrawn=event.withdrawn)
             case model.Usage(lane=lane):
                 write.usage(
                     self._lane(lane),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -132,6 +133,7 @@ class DeferredSource:
     def __init__(self, making: Awaitable[object], *, title: str) -> None:
         self.title = title
         self._making = making
+        self._waiting: asyncio.Future[object] | None = None
         self._source: Source | None = None
         self._cancelled = False
         self._stopping = False
@@ -141,13 +143,21 @@ class DeferredSource:
         """The agents, once they are made."""
         return [] if self._source is None else list(self._source.agents)
 
+    @property
+    def leaked(self) -> Sequence[str]:
+        """What the source leaves behind."""
+        return () if self._source is None else self._source.leaked
+
     def check(self, task: object) -> None:
         """Accept any task: what is made checks it when it runs."""
         del task
 
     async def run(self, run: Run, task: object) -> object:
         """Await the source, then run it."""
-        self._source = source = resolve(await self._making)
+        self._waiting = asyncio.ensure_future(self._making)
+        if self._cancelled:
+            self._waiting.cancel()
+        self._source = source = resolve(await self._waiting)
         if self._stopping:
             source.request_stop()
         if self._cancelled:
@@ -159,6 +169,8 @@ class DeferredSource:
         self._cancelled = True
         if self._source is not None:
             self._source.request_cancel()
+        elif self._waiting is not None:
+            self._waiting.cancel()
 
     def request_stop(self) -> None:
         """Stop what was made, or will be."""

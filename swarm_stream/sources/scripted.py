@@ -11,11 +11,13 @@ What a turn may say is in ``script.py``; this module plays it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autogen_core import FunctionCall
+from autogen_core import EVENT_LOGGER_NAME, FunctionCall
+from autogen_core.logging import LLMCallEvent, LLMStreamEndEvent
 from autogen_core.models import (
     ChatCompletionClient,
     CreateResult,
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from autogen_core.tools import Tool, ToolSchema
 
 __all__ = ["Call", "ScriptExhaustedError", "ScriptedClient", "ToolUse", "Turn", "chunked"]
+
+
+_events = logging.getLogger(EVENT_LOGGER_NAME)
 
 
 @dataclass(slots=True)
@@ -297,7 +302,7 @@ class ScriptedClient(ChatCompletionClient):
         self._used = RequestUsage(
             self._used.prompt_tokens + prompt, self._used.completion_tokens + completion
         )
-        return CreateResult(
+        result = CreateResult(
             # AutoGen's names for these are checked by its own model.
             finish_reason=turn.finish_reason or ("function_calls" if calls else "stop"),  # type: ignore[arg-type]
             content=calls or turn.whole,
@@ -305,6 +310,19 @@ class ScriptedClient(ChatCompletionClient):
             cached=False,
             thought=thought,
         )
+        self._tell(call, result)
+        return result
+
+    def _tell(self, call: Call, result: CreateResult) -> None:
+        """Say what the call took where AutoGen's clients do."""
+        counts = {
+            "prompt_tokens": result.usage.prompt_tokens,
+            "completion_tokens": result.usage.completion_tokens,
+        }
+        if call.streamed:
+            _events.info(LLMStreamEndEvent(response=result.model_dump(), **counts))
+        else:
+            _events.info(LLMCallEvent(messages=[], response=result.model_dump(), **counts))
 
 
 class _Delays:

@@ -43,6 +43,15 @@ _BOX: Final = (
 )
 # GitHub drops styles, and only a ``pre`` keeps its line breaks without them.
 _PRE: Final = "white-space:pre-wrap;font-family:inherit;margin:4px 0 4px 12px"
+CUT_WORDS: Final = {
+    "length": "cut off: the model reached its limit of tokens",
+    "content_filter": "cut off by the content filter of the model's server",
+    "unknown": "possibly truncated: the model's server ended the answer without a finish reason",
+}
+UNCOUNTED_WORDS: Final = (
+    "tokens unknown: give the model client stream_options={'include_usage': True} to have them "
+    "counted"
+)
 _LINES: Final = frozenset({"handoff", "select", "control"})
 _SAFE_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*")
 _UNSET: Final = -1
@@ -128,6 +137,8 @@ def _item(  # noqa: PLR0911  (one for each kind of item)
         case "select" if len(data["lanes"]) > 1:
             chosen = ", ".join(_name(transcript, lane) for lane in data["lanes"])
             return [_Block("note", f"next: {chosen}")]
+        case "finish":
+            return [_Block("note", CUT_WORDS[data["reason"]])]
         case "control":
             by = f" by {data['by']}" if data["by"] else ""
             return [_Block("note", f"{data['action']}{by}")]
@@ -147,6 +158,8 @@ def _message(data: dict[str, Any], transcript: Transcript) -> list[_Block]:
 
 def _input(data: dict[str, Any]) -> list[_Block]:
     asked = _Block("text", data["prompt"] or "Your answer?")
+    if data["withdrawn"]:
+        return [asked, _Block("note", "the question was taken back")]
     if data["reply"] is None:
         return [asked, _Block("note", "nobody answered")]
     by = f"{_one_line(data['by'])} answered" if data["by"] else "answer"
@@ -177,6 +190,9 @@ def _ending(transcript: Transcript) -> list[_Block]:
     blocks = [_Block("note", f"{transcript.outcome} after {took}, {transcript.deltas} chunks")]
     if transcript.reason:
         blocks.append(_Block("note", transcript.reason))
+    uncounted = sum(lane.uncounted for lane in transcript.lanes.values())
+    if uncounted and transcript.source == "autogen":
+        blocks.append(_Block("note", UNCOUNTED_WORDS))
     error = transcript.error
     if error is not None:
         message = f"{error.type}: {error.message}" if error.message else error.type

@@ -136,13 +136,16 @@ async def test_a_source_that_will_not_die_is_abandoned(
     manager = make_manager(config=StreamingConfig(cancel_timeout_s=0.02))
     session = manager.create(deaf())
     session.start()
-    async for event in session.events():
-        if isinstance(event, model.Delta):
-            session.cancel()
-    with pytest.raises(StreamCancelledError):
-        await session
-    assert "abandoned" in session.transcript.reason
-    released.set()
+    try:
+        async for event in session.events():
+            if isinstance(event, model.Delta):
+                session.cancel()
+        with pytest.raises(StreamCancelledError, match="Still running: deaf") as caught:
+            await session
+    finally:
+        released.set()  # or nothing would ever end this loop
+    assert caught.value.leaked == ("deaf",)
+    assert session.transcript.reason == "cancelled by you; still running: deaf"
 
 
 async def test_pause_holds_the_source_and_resume_lets_it_go(manager: StreamingManager) -> None:

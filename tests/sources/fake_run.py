@@ -91,7 +91,16 @@ class FakeRun:
             self.events.delta(seg, word)
         self.events.close(seg)
 
-    async def ask(self, prompt: str, *, lane: int, request: str | None = None) -> str:
+    async def ask(
+        self,
+        prompt: str,
+        *,
+        lane: int | None = None,
+        request: str | None = None,
+        timeout_s: float | None = None,
+        default: str | None = None,
+    ) -> str:
+        lane = lane or 0
         self.asked.append((prompt, lane, request))
         self.events.input_request(request or "r", lane, prompt)
         if self._answer is None:

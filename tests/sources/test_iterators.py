@@ -6,6 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import HandoffMessage, TextMessage, ThoughtEvent
@@ -210,7 +211,12 @@ async def test_a_recording_says_the_same_again(tmp_path: Path) -> None:
         def timeless(event: Any) -> Any:
             return type(event), {n: getattr(event, n) for n in event.__struct_fields__ if n != "t"}
 
-        assert [timeless(e) for e in run.seen] == [timeless(e) for e in events[1:-1]]
+        # Nobody waits for an answer to a recorded question.
+        asked = [
+            msgspec.structs.replace(e, elsewhere=True) if isinstance(e, model.InputRequest) else e
+            for e in events[1:-1]
+        ]
+        assert [timeless(e) for e in run.seen] == [timeless(e) for e in asked]
 
 
 async def test_a_recording_is_replayed_in_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:

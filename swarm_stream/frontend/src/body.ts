@@ -9,6 +9,8 @@ import { attrs, h } from "./dom.ts";
 import type { Transcript } from "./fold.ts";
 import {
   endView,
+  finishView,
+  type InputView,
   type ItemView,
   inputView,
   lineOf,
@@ -34,6 +36,7 @@ export class Body implements Observer {
   readonly element = h("div", "swst-list");
   private readonly segments = new Map<Segment, SegmentView>();
   private readonly views = new Map<Item, ItemView>();
+  private readonly questions = new Map<string, InputView>();
   private turn: { readonly lane: number | null; readonly content: HTMLElement } | null = null;
   private task: HTMLElement | null = null;
   private transcript: Transcript | null = null;
@@ -92,12 +95,15 @@ export class Body implements Observer {
           toolView(item, () => this.isOver),
         );
         return;
-      case "input":
-        this.put(
-          item,
-          inputView(item, this.events.reply, () => this.isOver),
-        );
+      case "input": {
+        const view = inputView(item, this.events.reply, () => this.isOver);
+        this.questions.set(item.request, view);
+        this.put(item, view);
         this.events.announce(`${laneName(this.lanes, item.lane)} asks: ${item.prompt}`);
+        return;
+      }
+      case "finish":
+        this.put(item, finishView(item));
         return;
       case "raw":
         if (item.lane === null) this.append(rawView(item).element);
@@ -122,6 +128,11 @@ export class Body implements Observer {
 
   changed(item: Item): void {
     this.views.get(item)?.update();
+  }
+
+  /** An answer to a question was not taken. */
+  refused(request: string, message: string): void {
+    this.questions.get(request)?.refused(message);
   }
 
   ended(): void {

@@ -17,6 +17,12 @@ export interface Situation {
   readonly heard: boolean;
 }
 
+interface Asked {
+  readonly action: ControlAction;
+  /** The question that it answers, for a reply. */
+  readonly request: string;
+}
+
 type ButtonName = "pause" | "stop" | "cancel";
 
 const TITLES: { readonly [K in ControlAction]: string } = {
@@ -33,7 +39,7 @@ export class Controls {
   /** Says why a control failed. */
   readonly notice = attrs(h("div", "swst-notice"), { role: "status" });
   private readonly buttons = new Map<ButtonName, HTMLButtonElement>();
-  private readonly pending = new Map<string, ControlAction>();
+  private readonly pending = new Map<string, Asked>();
   private situation: Situation = {
     caps: [],
     started: false,
@@ -43,7 +49,11 @@ export class Controls {
     heard: false,
   };
 
-  constructor(private readonly send: SendControl) {
+  constructor(
+    private readonly send: SendControl,
+    /** An answer to a question was not taken. */
+    private readonly refused: (request: string, message: string) => void = () => {},
+  ) {
     for (const name of ["pause", "stop", "cancel"] as const) {
       const button = attrs(h("button", `swst-button swst-${name}`), { type: "button" });
       button.addEventListener("click", () => this.press(name));
@@ -60,15 +70,17 @@ export class Controls {
 
   /** Send an answer to a question of the run. */
   reply(request: string, text: string): void {
-    this.ask("reply", { request, text });
+    this.ask("reply", { request, text }, request);
   }
 
   /** What became of a control; ids of other views are none of ours. */
   answered(id: string, ok: boolean, message: string): void {
-    const action = this.pending.get(id);
-    if (action === undefined) return;
+    const asked = this.pending.get(id);
+    if (asked === undefined) return;
     this.pending.delete(id);
-    setText(this.notice, ok ? "" : `Could not ${action}: ${message || "no reason was given"}`);
+    const why = message || "no reason was given";
+    setText(this.notice, ok ? "" : `Could not ${asked.action}: ${why}`);
+    if (!ok && asked.request !== "") this.refused(asked.request, why);
     this.draw();
   }
 
@@ -78,9 +90,9 @@ export class Controls {
     if (this.problem(action) === "") this.ask(action, null);
   }
 
-  private ask(action: ControlAction, data: unknown): void {
+  private ask(action: ControlAction, data: unknown, request = ""): void {
     const id = randomId();
-    this.pending.set(id, action);
+    this.pending.set(id, { action, request });
     setText(this.notice, "");
     this.send(id, action, data);
     this.draw();
@@ -98,7 +110,8 @@ export class Controls {
     if (!caps.includes(needs)) return `This kind of run cannot ${action}`;
     if (!connected) return "Not connected";
     if (!heard) return "The kernel is not heard";
-    if ([...this.pending.values()].includes(action)) return "Asked; waiting for the run";
+    const asked = [...this.pending.values()].some((one) => one.action === action);
+    if (asked) return "Asked; waiting for the run";
     return "";
   }
 

@@ -37,8 +37,20 @@ interface Shapes {
   tool_result: { readonly call: string; readonly content: string; readonly is_error: boolean };
   handoff: { readonly lane: number; readonly target: string; readonly content: string };
   select: { readonly lanes: readonly number[] };
-  input_request: { readonly request: string; readonly lane: number; readonly prompt: string };
-  input_reply: { readonly request: string; readonly content: string; readonly by: string };
+  input_request: {
+    readonly request: string;
+    readonly lane: number;
+    readonly prompt: string;
+    /** The program asks by a way of its own: views show the question and take no answer. */
+    readonly elsewhere: boolean;
+  };
+  input_reply: {
+    readonly request: string;
+    readonly content: string;
+    readonly by: string;
+    /** The question was taken back; nobody answered. */
+    readonly withdrawn: boolean;
+  };
   control: { readonly id: string; readonly action: string; readonly by: string };
   usage: {
     readonly lane: number;
@@ -99,8 +111,8 @@ const FIELDS: { readonly [T in Type]: { readonly [F in keyof Shapes[T]]: Field }
   tool_result: { call: [str], content: [str, ""], is_error: [bool, false] },
   handoff: { lane: [int], target: [str], content: [str, ""] },
   select: { lanes: [list(int)] },
-  input_request: { request: [str], lane: [int], prompt: [str, ""] },
-  input_reply: { request: [str], content: [str, ""], by: [str, ""] },
+  input_request: { request: [str], lane: [int], prompt: [str, ""], elsewhere: [bool, false] },
+  input_reply: { request: [str], content: [str, ""], by: [str, ""], withdrawn: [bool, false] },
   control: { id: [str], action: [str], by: [str, ""] },
   usage: {
     lane: [int],

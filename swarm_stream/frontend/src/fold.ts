@@ -20,6 +20,7 @@ import { Pieces } from "./pieces.ts";
 import {
   type InputItem,
   type Item,
+  isCutShort,
   type LaneState,
   type Observer,
   Segment,
@@ -54,7 +55,6 @@ export class Transcript {
   private holed = false;
   private readonly tools = new Map<string, ToolItem>();
   private readonly inputs = new Map<string, InputItem>();
-  private readonly unanswered = new Set<InputItem>();
   private readonly pieces = new Pieces();
 
   constructor(private readonly observer?: Observer) {}
@@ -86,9 +86,9 @@ export class Transcript {
     this.add({ kind: "gap", lane: null, from, to });
   }
 
-  /** Questions to a person that nobody has answered yet. */
+  /** Questions that a view may answer and nobody has. */
   get waiting(): InputItem[] {
-    return [...this.unanswered];
+    return [...this.inputs.values()].filter((asked) => isOpen(asked) && !asked.elsewhere);
   }
 
   /** For each lane the streamed text of the `text` channel, joined as it came. */
@@ -148,7 +148,7 @@ export class Transcript {
       }
       case "lane": {
         const { lane, name, parent, kind } = event;
-        const counts = { deltas: 0, prompt_tokens: null, completion_tokens: null };
+        const counts = { deltas: 0, prompt_tokens: null, completion_tokens: null, uncounted: 0 };
         const state: LaneState = { lane, name, parent, kind, ...counts };
         this.lanes.set(lane, state);
         this.observer?.lane(state);
@@ -181,16 +181,20 @@ export class Transcript {
         this.add({ kind: "select", lane: null, lanes: event.lanes });
         return;
       case "input_request": {
-        const asked = this.ask(event.lane, event.request, event.prompt);
-        this.inputs.set(event.request, asked);
-        this.unanswered.add(asked);
+        const { lane, request, prompt, elsewhere } = event;
+        const held = this.inputs.get(request);
+        if (held !== undefined && isOpen(held)) {
+          held.prompt = prompt;
+          held.elsewhere = elsewhere;
+          this.observer?.changed(held);
+        } else this.inputs.set(request, this.ask(lane, request, prompt, elsewhere));
         return;
       }
       case "input_reply": {
-        const asked = this.inputs.get(event.request) ?? this.ask(null, event.request, "");
-        asked.reply = event.content;
+        const asked = this.inputs.get(event.request) ?? this.ask(null, event.request, "", false);
+        asked.reply = event.withdrawn ? null : event.content;
         asked.by = event.by;
-        this.unanswered.delete(asked);
+        asked.withdrawn = event.withdrawn;
         this.observer?.changed(asked);
         return;
       }
@@ -206,8 +210,11 @@ export class Transcript {
         });
         return;
       case "usage": {
+        const { finish_reason: reason } = event;
+        if (isCutShort(reason)) this.add({ kind: "finish", lane: event.lane, reason });
         const lane = this.lanes.get(event.lane);
         if (lane === undefined) return;
+        if (event.prompt_tokens === null && event.completion_tokens === null) lane.uncounted += 1;
         lane.prompt_tokens = sum(lane.prompt_tokens, event.prompt_tokens);
         lane.completion_tokens = sum(lane.completion_tokens, event.completion_tokens);
         return;
@@ -265,8 +272,9 @@ export class Transcript {
     return item;
   }
 
-  private ask(lane: number | null, request: string, prompt: string): InputItem {
-    return this.add({ kind: "input", lane, request, prompt, reply: null, by: "" });
+  private ask(lane: number | null, request: string, prompt: string, elsewhere: boolean): InputItem {
+    const fresh = { reply: null, by: "", withdrawn: false };
+    return this.add({ kind: "input", lane, request, prompt, elsewhere, ...fresh });
   }
 
   private tool(lane: number | null, call: string, name: string, text: string): ToolItem {
@@ -292,6 +300,10 @@ export class Transcript {
 /** As Python writes it: without what is empty. */
 function errorSnapshot({ type, message, traceback }: ErrorInfo): Record<string, string> {
   return { type, ...(message && { message }), ...(traceback && { traceback }) };
+}
+
+function isOpen({ reply, withdrawn }: InputItem): boolean {
+  return reply === null && !withdrawn;
 }
 
 function sum(held: number | null, more: number | null): number | null {

@@ -1,13 +1,23 @@
 /** Everything in a transcript that is not streamed text, as DOM. */
 
-import { attrs, copyButton, h } from "./dom.ts";
+import { attrs, copyButton, h, setAttribute, setText } from "./dom.ts";
 import { isObject } from "./events.ts";
 import type { Transcript } from "./fold.ts";
 import { type Lanes, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { shorten } from "./segments.ts";
-import type { InputItem, Item, MessageItem, RawItem, ToolItem } from "./transcript.ts";
+import { isUncounted } from "./static.ts";
+import {
+  CUT_WORDS,
+  type FinishItem,
+  type InputItem,
+  type Item,
+  type MessageItem,
+  type RawItem,
+  type ToolItem,
+  UNCOUNTED_WORDS,
+} from "./transcript.ts";
 
 const ARGUMENT_CHARS = 80;
 
@@ -73,49 +83,100 @@ export function toolView(item: ToolItem, isOver: () => boolean): ItemView {
   return { element, update };
 }
 
-export function inputView(item: InputItem, reply: ReplyTo, isOver: () => boolean): ItemView {
+export interface InputView extends ItemView {
+  /** The answer was not taken; it may be changed and sent again. */
+  refused(message: string): void;
+}
+
+export function inputView(item: InputItem, reply: ReplyTo, isOver: () => boolean): InputView {
   const prompt = h("div", "swst-md");
-  renderMarkdown(prompt, item.prompt || "Your answer?");
   const answer = h("div", "swst-answer");
   const element = attrs(h("div", "swst-input", prompt, answer), { "data-request": item.request });
+  const form = new ReplyForm((text) => reply(item.request, text));
+  let asked: string | null = null;
   const update = () => {
-    if (item.reply !== null) {
-      const by = item.by === "" ? "answered" : `${item.by} answered`;
+    if (asked !== item.prompt) {
+      asked = item.prompt;
+      prompt.replaceChildren();
+      renderMarkdown(prompt, asked || "Your answer?");
+    }
+    const why = noAnswerTo(item, isOver());
+    const asking = item.reply === null && why === "";
+    element.classList.toggle("swst-asking", asking);
+    if (asking) {
+      // Putting it there again would take the focus away from whoever types.
+      if (answer.firstChild !== form.element) answer.replaceChildren(form.element);
+    } else if (item.reply === null) {
+      answer.replaceChildren(h("span", "swst-line", why));
+    } else {
       const text = h("div", "swst-md");
       renderMarkdown(text, item.reply);
+      const by = item.by === "" ? "answered" : `${item.by} answered`;
       answer.replaceChildren(h("span", "swst-kind", by), text);
-      element.classList.remove("swst-asking");
-    } else if (isOver()) {
-      answer.replaceChildren(h("span", "swst-line", "nobody answered"));
-      element.classList.remove("swst-asking");
-    } else if (answer.firstChild === null) {
-      element.classList.add("swst-asking");
-      answer.append(replyForm((text) => reply(item.request, text)));
     }
   };
   update();
-  return { element, update };
+  return { element, update, refused: (message) => form.refused(message) };
 }
 
-function replyForm(send: (text: string) => void): HTMLFormElement {
-  const box = attrs(h("textarea"), { rows: "2", "aria-label": "Your answer" });
-  const button = attrs(h("button", "swst-button swst-primary", "Send"), { type: "submit" });
-  const hint = h("span", "swst-hint", "Enter sends, Shift+Enter makes a new line");
-  const form = h("form", "swst-reply", box, h("div", "swst-reply-foot", button, hint));
-  // Jupyter's shortcuts would take keys away from the box.
-  form.setAttribute("data-lm-suppress-shortcuts", "true");
-  form.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Enter" && !event.shiftKey && event.target === box && !event.isComposing) {
+/** Why nobody can answer a question that has no answer; "" if somebody can. */
+function noAnswerTo({ withdrawn, elsewhere }: InputItem, over: boolean): string {
+  if (withdrawn) return "the question was taken back";
+  if (over) return "nobody answered";
+  return elsewhere ? "the program asks for the answer in its own way, not here" : "";
+}
+
+const REPLY_HINT = "Enter sends, Shift+Enter makes a new line";
+
+class ReplyForm {
+  readonly element: HTMLFormElement;
+  private readonly box = attrs(h("textarea"), { rows: "2", "aria-label": "Your answer" });
+  private readonly button = attrs(h("button", "swst-button swst-primary", "Send"), {
+    type: "submit",
+  });
+  private readonly hint = attrs(h("span", "swst-hint", REPLY_HINT), { role: "status" });
+
+  constructor(private readonly send: (text: string) => void) {
+    const foot = h("div", "swst-reply-foot", this.button, this.hint);
+    this.element = h("form", "swst-reply", this.box, foot);
+    // Jupyter's shortcuts would take keys away from the box.
+    this.element.setAttribute("data-lm-suppress-shortcuts", "true");
+    this.element.addEventListener("keydown", (event) => this.pressed(event));
+    this.element.addEventListener("submit", (event) => {
       event.preventDefault();
-      form.requestSubmit();
-    }
-  });
-  form.addEventListener("submit", (event) => {
+      this.submit();
+    });
+  }
+
+  refused(message: string): void {
+    this.waiting(false, message);
+    this.box.focus();
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    event.stopPropagation();
+    if (event.key !== "Enter" || event.shiftKey || event.target !== this.box) return;
+    if (event.isComposing) return;
     event.preventDefault();
-    send(box.value);
-  });
-  return form;
+    this.element.requestSubmit();
+  }
+
+  private submit(): void {
+    if (this.box.readOnly) return; // it is on its way
+    this.waiting(true, "on its way; it is sent again by itself if the connection breaks");
+    this.send(this.box.value);
+  }
+
+  private waiting(on: boolean, hint: string): void {
+    this.box.readOnly = on;
+    setAttribute(this.button, "aria-disabled", String(on));
+    setText(this.hint, hint);
+  }
+}
+
+/** Says that an answer of the model is not whole. */
+export function finishView(item: FinishItem): ItemView {
+  return still(h("div", "swst-line swst-line-finish", CUT_WORDS[item.reason]));
 }
 
 /** A line about what happened, or null for what the reader sees anyway. */
@@ -135,6 +196,7 @@ export function lineOf(item: Item, lanes: Lanes): string | null {
     case "message":
     case "tool":
     case "input":
+    case "finish":
     case "raw":
     case "gap":
       return null;
@@ -161,6 +223,7 @@ export function endView(transcript: Transcript, summary: string): HTMLElement {
   const head = h("div", "swst-end-line", h("strong", "", outcome ?? ""), ` ${summary}`);
   const element = h("div", `swst-end swst-is-${outcome}`, head);
   if (reason !== "") element.append(h("div", "swst-reason", reason));
+  if (isUncounted(transcript)) element.append(h("div", "swst-line", UNCOUNTED_WORDS));
   if (outcome === "interrupted") {
     element.append(
       h("div", "", "What reached the server is all here. Run the cell again for a new run."),

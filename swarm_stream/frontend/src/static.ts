@@ -13,7 +13,7 @@ import { isObject } from "./events.ts";
 import type { Transcript } from "./fold.ts";
 import { laneAncestors, laneColour, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
-import { gapText, type Item, type Segment } from "./transcript.ts";
+import { CUT_WORDS, gapText, type Item, type Segment, UNCOUNTED_WORDS } from "./transcript.ts";
 
 /** Found in every HTML that was written here, and in nothing else. */
 export const STATIC_MARK = "data-swarm-stream-static";
@@ -104,6 +104,7 @@ function itemBlocks(item: Item, transcript: Transcript): Block[] {
     }
     case "input": {
       const blocks = [block("text", item.prompt || "Your answer?")];
+      if (item.withdrawn) return [...blocks, block("note", "the question was taken back")];
       if (item.reply === null) return [...blocks, block("note", "nobody answered")];
       const by = item.by === "" ? "answer" : `${oneLine(item.by)} answered`;
       return [...blocks, block("note", by), block("text", item.reply)];
@@ -116,6 +117,8 @@ function itemBlocks(item: Item, transcript: Transcript): Block[] {
         : [];
     case "control":
       return [block("note", item.by === "" ? item.action : `${item.action} by ${item.by}`)];
+    case "finish":
+      return [block("note", CUT_WORDS[item.reason])];
     case "gap":
       return [block("note", gapText(item))];
     case "raw":
@@ -142,17 +145,24 @@ function contentBlock(part: unknown): Block {
   return block("code", JSON.stringify(part, null, 2) ?? "", "data");
 }
 
-function endBlocks({ outcome, reason, error, first_t, last_t, deltas }: Transcript): Block[] {
+function endBlocks(transcript: Transcript): Block[] {
+  const { outcome, reason, error, first_t, last_t, deltas } = transcript;
   if (outcome === null) return [block("note", "the run was not over when this was written")];
   const tenths = Math.max(0, Math.floor(((last_t ?? 0) - (first_t ?? 0)) / 100));
   const took = `${Math.floor(tenths / 10)}.${tenths % 10} s`;
   const blocks = [block("note", `${outcome} after ${took}, ${deltas} chunks`)];
   if (reason !== "") blocks.push(block("note", reason));
+  if (isUncounted(transcript)) blocks.push(block("note", UNCOUNTED_WORDS));
   if (error !== null) {
     const message = error.message === "" ? error.type : `${error.type}: ${error.message}`;
     blocks.push(block("code", error.traceback === "" ? message : error.traceback, message));
   }
   return blocks;
+}
+
+/** Whether an AutoGen client did not count; others have ways of their own to be told. */
+export function isUncounted({ source, lanes }: Transcript): boolean {
+  return source === "autogen" && [...lanes.values()].some(({ uncounted }) => uncounted > 0);
 }
 
 function block(kind: Block["kind"], text: string, label = "", colour = ""): Block {

@@ -14,6 +14,8 @@ export interface LaneState {
   deltas: number;
   prompt_tokens: number | null;
   completion_tokens: number | null;
+  /** Calls of its model whose tokens nobody counted. */
+  uncounted: number;
 }
 
 /** A stretch of streamed text. `lane` is null where its beginning was not seen. */
@@ -76,9 +78,11 @@ export interface InputItem {
   readonly kind: "input";
   readonly lane: number | null;
   readonly request: string;
-  readonly prompt: string;
+  prompt: string;
+  elsewhere: boolean;
   reply: string | null;
   by: string;
+  withdrawn: boolean;
 }
 export interface ControlItem {
   readonly kind: "control";
@@ -86,6 +90,12 @@ export interface ControlItem {
   readonly id: string;
   readonly action: string;
   readonly by: string;
+}
+/** An answer of the model that is not whole, or may not be. */
+export interface FinishItem {
+  readonly kind: "finish";
+  readonly lane: number;
+  readonly reason: CutShort;
 }
 export interface RawItem {
   readonly kind: "raw";
@@ -111,9 +121,26 @@ export type Item =
   | SelectItem
   | InputItem
   | ControlItem
+  | FinishItem
   | RawItem
   | GapItem
   | UnknownItem;
+
+/** Finish reasons of answers that are not whole, or may not be, and what is said of them. */
+export const CUT_WORDS = {
+  length: "cut off: the model reached its limit of tokens",
+  content_filter: "cut off by the content filter of the model's server",
+  unknown: "possibly truncated: the model's server ended the answer without a finish reason",
+} as const;
+export type CutShort = keyof typeof CUT_WORDS;
+
+export function isCutShort(reason: string | null): reason is CutShort {
+  return reason !== null && Object.hasOwn(CUT_WORDS, reason);
+}
+
+/** How AutoGen's clients are told to count, where they did not. */
+export const UNCOUNTED_WORDS =
+  "tokens unknown: give the model client stream_options={'include_usage': True} to have them counted";
 
 /** What stands where events are gone. */
 export function gapText({ from, to }: GapItem): string {

@@ -89,7 +89,10 @@ class StreamView implements View, Watcher {
     private readonly options: ViewOptions,
   ) {
     this.title = options.title;
-    this.controls = new Controls((id, action, data) => this.following.control(id, action, data));
+    this.controls = new Controls(
+      (id, action, data) => this.following.control(id, action, data),
+      (request, message) => this.body.refused(request, message),
+    );
     this.header = new Header(this.controls.element, this.controls.notice);
     this.body = new Body({
       reply: (request, text) => this.controls.reply(request, text),

@@ -17,6 +17,7 @@ from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 
 from swarm_stream.errors import SessionStateError, SourceError
+from swarm_stream.sources.autogen.runtimes import abandon_runtimes, cancel_handlers
 from swarm_stream.sources.autogen.tap import Tap
 from swarm_stream.sources.autogen.walk import Runner, walk
 
@@ -53,7 +54,7 @@ class AutoGenStreamingAdapter:
         SourceError: If ``source`` is none of these.
 
     Attributes:
-        leaked: After a run that was cancelled: names of agents that ignored it and still run.
+        leaked: After the run: names of what took no notice of its end and still works.
 
     """
 
@@ -74,6 +75,7 @@ class AutoGenStreamingAdapter:
         self._runner: Runner = runner
         self._root = walk(runner)
         self._token = CancellationToken()
+        self._cancelled = asyncio.Event()
         self._tap: Tap | None = None
         self._stopping = False
 
@@ -132,6 +134,7 @@ class AutoGenStreamingAdapter:
         tap.stopping = self._stopping
         self._tap = tap
         driver: asyncio.Task[TaskResult] | None = None
+        cut = True
         try:
             await tap.install(messages, told=task is None or isinstance(task, str))
             if self._token.is_cancelled():
@@ -139,16 +142,22 @@ class AutoGenStreamingAdapter:
             driver = asyncio.create_task(
                 self._drive(tap, messages or None), name=f"swarm_stream runs {self.title}"
             )
-            await asyncio.wait({driver})
+            await self._over(driver)
+            cut = not driver.done()
         finally:
+            if cut and driver is not None:
+                self._spoil("was cancelled")
             try:
                 await self._let_go(driver, tap, run.config.cancel_timeout_s)
             finally:
                 tap.restore()
-        return await self._outcome(driver, tap)
+        if cut:
+            raise asyncio.CancelledError
+        return self._outcome(driver, tap)
 
     def request_cancel(self) -> None:
-        """Cancel AutoGen's token and every invocation. Does nothing the second time."""
+        """End the run within ``config.cancel_timeout_s``, whatever it does. May come twice."""
+        self._cancelled.set()
         self._token.cancel()
         if self._tap is not None:
             self._tap.cancel()
@@ -176,25 +185,40 @@ class AutoGenStreamingAdapter:
             raise RuntimeError(f"{self.title!r} ended its stream without a TaskResult")
         return result
 
+    async def _over(self, driver: asyncio.Task[TaskResult]) -> None:
+        """Wait until the run is over, or is to be cancelled."""
+        asked = asyncio.ensure_future(self._cancelled.wait())
+        try:
+            await asyncio.wait({driver, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+
     async def _let_go(
         self, driver: asyncio.Task[TaskResult] | None, tap: Tap, timeout_s: float
     ) -> None:
         """End what still runs, harder each time, and never wait for it without a limit."""
+        step_s = timeout_s / 4
         if driver is not None and not driver.done():
             self.request_cancel()
-            await asyncio.wait({driver}, timeout=timeout_s)
-            for _ in range(2):
-                if driver.done():
-                    break
-                driver.cancel()
-                await asyncio.wait({driver}, timeout=timeout_s)
-        self.leaked = await tap.let_go(timeout_s)
-        if driver is not None and not driver.done():
-            self.leaked.append(self.title)
+            await asyncio.wait({driver}, timeout=step_s)
+            # A manager's own call of a model is no invocation of an agent, so the tap has no hold
+            # of it. The driver itself comes last: AutoGen's way out of it ends its runtimes.
+            for harder in (lambda: cancel_handlers(self._root), driver.cancel):
+                if not driver.done():
+                    harder()
+                    await asyncio.wait({driver}, timeout=step_s)
+        self.leaked = await tap.let_go(step_s)
+        if driver is not None:
+            # What a cancelled framework raises on its way out is nobody's concern.
+            driver.add_done_callback(_retrieve)
+            if not driver.done():
+                self.leaked.append(self.title)
+        if self._cancelled.is_set():
+            abandon_runtimes(self._root)
         if self.leaked:
-            _log.warning("still running after it was cancelled: %s", ", ".join(self.leaked))
+            _log.warning("still running after its run: %s", ", ".join(self.leaked))
 
-    async def _outcome(self, driver: asyncio.Task[TaskResult], tap: Tap) -> TaskResult:
+    def _outcome(self, driver: asyncio.Task[TaskResult], tap: Tap) -> TaskResult:
         if driver.cancelled():
             self._spoil("was cancelled")
             raise asyncio.CancelledError
@@ -209,6 +233,11 @@ class AutoGenStreamingAdapter:
         for node in self._root:
             if isinstance(node.runner, Team):
                 _spoiled[node.runner] = how
+
+
+def _retrieve(task: asyncio.Task[TaskResult]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _messages(task: object) -> list[BaseChatMessage]:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from autogen_agentchat.agents import UserProxyAgent
 
+from swarm_stream.sources.asking import Asker, asks_here, use_asker
+
 if TYPE_CHECKING:
     from autogen_core import CancellationToken
 
     from swarm_stream.sources.autogen.lanes import Lanes
     from swarm_stream.sources.autogen.patches import Patches
     from swarm_stream.sources.base import Run
+    from swarm_stream.sources.threads import Threads
 
 __all__ = ["HumanInput"]
 
@@ -22,17 +25,19 @@ __all__ = ["HumanInput"]
 class HumanInput:
     """Bring the questions of one run to whoever watches it.
 
-    An agent with an ``input_func`` of its user's keeps it, and its question and answer are shown.
-    One that would call ``input()`` asks through ``Run.ask`` instead: ``input()`` holds a whole
-    kernel, and only one page can answer it.
+    An agent with ``ss.ask`` or ``session.input_func`` asks whoever watches, and so does one that
+    would call ``input()``, which holds a whole kernel and which only one page can answer. An
+    ``input_func`` of its user's own is called as ever, and its question and answer are shown; if
+    it calls ``ss.ask`` in turn, that becomes the question.
 
     AutoGen announces a question by an event and asks it by a call; either may come first. They
     have the same request id, and whichever brings the prompt shows the question.
     """
 
-    def __init__(self, run: Run, lanes: Lanes) -> None:
+    def __init__(self, run: Run, lanes: Lanes, threads: Threads) -> None:
         self._run = run
         self._lanes = lanes
+        self._threads = threads
         self._shown: set[str] = set()
         self._announced: dict[str, int] = {}
 
@@ -45,12 +50,10 @@ class HumanInput:
             lane = self._lanes.scope.lane or 0
             self._shown.add(request)
             self._announced.pop(request, None)
-            if _is_terminal(own):
+            if _is_terminal(own) or asks_here(own):
                 return await self._run.ask(prompt, lane=lane, request=request)
-            self._run.events.input_request(request, lane, prompt)
-            reply = await _call(own, prompt, cancellation_token)
-            self._run.events.input_reply(request, str(reply), by="input_func")
-            return reply
+            asker = Asker(self._run, lane, request)
+            return await self._by_own(own, agent.name, asker, prompt, cancellation_token)
 
         patches.put(agent, "input_func", asked)
         patches.put(agent, "_is_async", value=True)
@@ -73,7 +76,33 @@ class HumanInput:
 
     def _show(self, request: str, lane: int) -> None:
         self._shown.add(request)
-        self._run.events.input_request(request, lane, "")
+        self._run.events.input_request(request, lane, "", elsewhere=True)
+
+    async def _by_own(
+        self,
+        own: Any,  # noqa: ANN401
+        name: str,
+        asker: Asker,
+        prompt: str,
+        token: CancellationToken | None,
+    ) -> str:
+        """Have an agent's own function ask, and show what it asks and is told."""
+        events, request, lane = self._run.events, asker.request or "", asker.lane or 0
+        events.input_request(request, lane, prompt, elsewhere=True)
+        try:
+            if inspect.iscoroutinefunction(own):
+                use_asker(asker)
+                reply: str = await own(prompt, token)
+            else:
+                watched = self._threads.watch(f"input_func of {name}", own)
+                reply = await asyncio.get_running_loop().run_in_executor(None, watched, prompt)
+        except BaseException:
+            if not asker.asked:
+                events.input_reply(request, "", withdrawn=True)
+            raise
+        if not asker.asked:
+            events.input_reply(request, str(reply), by="input_func")
+        return reply
 
 
 def _is_terminal(function: object) -> bool:
@@ -82,10 +111,3 @@ def _is_terminal(function: object) -> bool:
         getattr(function, "__name__", "") == "cancellable_input"
         and str(getattr(function, "__module__", "")).startswith("autogen_agentchat.")
     )
-
-
-async def _call(function: Any, prompt: str, token: CancellationToken | None) -> str:  # noqa: ANN401
-    if inspect.iscoroutinefunction(function):
-        reply: str = await function(prompt, token)
-        return reply
-    return await asyncio.get_running_loop().run_in_executor(None, function, prompt)

@@ -18,26 +18,26 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from autogen_agentchat.agents import UserProxyAgent
-from autogen_agentchat.base import Response
-from autogen_agentchat.messages import (
-    BaseAgentEvent,
-    BaseChatMessage,
-    ModelClientStreamingChunkEvent,
-    SelectSpeakerEvent,
-    TextMessage,
-    UserInputRequestedEvent,
-)
+from autogen_agentchat.messages import ModelClientStreamingChunkEvent
 
+from swarm_stream.sources.asking import Asker, use_asker
+from swarm_stream.sources.autogen.calls import call_to, listen
 from swarm_stream.sources.autogen.failures import Failures
+from swarm_stream.sources.autogen.hearing import Hearing, Voices
 from swarm_stream.sources.autogen.human import HumanInput
 from swarm_stream.sources.autogen.lanes import Lanes
 from swarm_stream.sources.autogen.patches import Patches
 from swarm_stream.sources.autogen.stop import StopWhenAsked, manager_of
-from swarm_stream.sources.autogen.translate import Voice
+from swarm_stream.sources.autogen.tools import RunningTools
+from swarm_stream.sources.autogen.walk import tools_of
+from swarm_stream.sources.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 
+    from autogen_agentchat.messages import BaseChatMessage
+
+    from swarm_stream.sources.autogen.hearing import Said
     from swarm_stream.sources.autogen.walk import Node
     from swarm_stream.sources.base import Run
 
@@ -45,8 +45,6 @@ __all__ = ["Tap"]
 
 _END = object()
 _log = logging.getLogger("swarm_stream.sources.autogen")
-
-Said = BaseAgentEvent | BaseChatMessage
 
 
 class Tap:
@@ -68,19 +66,18 @@ class Tap:
         self._run = run
         self._root = root
         self._lanes = Lanes(run.events)
-        self._human = HumanInput(run, self._lanes)
+        self._threads = Threads()
+        self._human = HumanInput(run, self._lanes, self._threads)
+        self._hearing = Hearing(run, root, self._lanes, self._human)
+        self._tools = RunningTools(self._threads)
         self._patches = Patches()
+        self._deaf: Callable[[], None] = lambda: None
         self._pumps: dict[asyncio.Task[None], str] = {}
-        # What was said already, with the lanes around the one that said it: the same event comes
-        # up again through every agent and team that the speaker is inside of.
-        self._seen: dict[tuple[type, str], tuple[Node, Mapping[Node, int]]] = {}
-        self._tasks: set[tuple[type, str]] = set()
-        self._voices: dict[int, Voice] = {}
 
     @property
     def running(self) -> list[str]:
-        """Names of the agents that are being read, for saying what could not be ended."""
-        return sorted(self._pumps.values())
+        """Names of what is at work, for saying what could not be ended: agents, tools, threads."""
+        return [*self._pumps.values(), *self._tools.running, *self._threads]
 
     async def install(self, task: Iterable[BaseChatMessage], *, told: bool) -> None:
         """Begin to listen.
@@ -96,46 +93,50 @@ class Tap:
         for node in self._root:
             self._tap(node)
         self._lanes.announce(self._root)
-        for message in task:
-            if told:
-                self._mark(message, self._root)
-            else:
-                self._tasks.add(_key(message))
+        self._hearing.expect(task, told=told)
         for node in self._root:
             if node.is_team:
                 await self._make_stoppable(node)
         self.failures.listen(lambda: self._lanes.scope.owner is self._lanes)
+        self._deaf = listen()
 
     def begin(self) -> None:
         """Make the present task, and all that it starts, a part of this run."""
         self._lanes.begin()
+        call_to(self._hearing.manager_called)
 
     def restore(self) -> None:
         """Stop listening: every agent is as it was."""
         self.failures.close()
+        self._deaf()
+        self._tools.detach()
         self._patches.restore()
-        for voice in self._voices.values():
-            voice.end(partial=False)
-        self._voices.clear()
+        self._hearing.close()
 
     def cancel(self) -> None:
         """End every invocation at once, and refuse new ones."""
         self.cancelled = True
-        for pump in self._pumps:
-            pump.cancel()
+        self._cancel()
 
     async def let_go(self, timeout_s: float) -> list[str]:
-        """End what is still read, and give the names of what could not be ended in time."""
+        """End what is still at work, and give the names of what could not be ended in time.
+
+        Threads are not waited for: nobody can end them.
+        """
+        working = self._cancel()
+        if working:
+            await asyncio.wait(working, timeout=timeout_s)
+        return self.running
+
+    def _cancel(self) -> set[asyncio.Task[Any]]:
         for pump in self._pumps:
             pump.cancel()
-        if self._pumps:
-            await asyncio.wait(tuple(self._pumps), timeout=timeout_s)
-        return self.running
+        return {*self._pumps, *self._tools.cancel()}
 
     async def surface(self, item: Said) -> None:
         """Take what came out of the run itself; what an agent said is known already."""
-        if _key(item) not in self._seen:
-            await self._around(self._root, item)
+        if self._hearing.is_new(item):
+            await self._hearing.around(self._root, item)
 
     def _tap(self, node: Node) -> None:
         runner: Any = node.runner
@@ -149,6 +150,8 @@ class Tap:
                 return self._invoke(node, lambda: original(messages, cancellation_token))
 
             self._patches.put(runner, "on_messages_stream", on_messages_stream)
+            for tool in tools_of(runner):
+                self._tools.attach(tool, node.name)
             if isinstance(runner, UserProxyAgent):
                 self._human.attach(runner, self._patches)
         elif isinstance(queue, asyncio.Queue):
@@ -157,8 +160,8 @@ class Tap:
             put = queue.put
 
             async def tapped_put(item: object) -> None:
-                if isinstance(item, Said) and _key(item) not in self._seen:
-                    await self._around(node, item)
+                if self._hearing.is_new(item):
+                    await self._hearing.around(node, item)
                     if isinstance(item, ModelClientStreamingChunkEvent):
                         return
                 await put(item)
@@ -175,8 +178,8 @@ class Tap:
 
         async def run_stream(**given: object) -> AsyncGenerator[Any, None]:
             async for item in original(**given):
-                if isinstance(item, Said) and _key(item) not in self._seen:
-                    await self._around(node, item)
+                if self._hearing.is_new(item):
+                    await self._hearing.around(node, item)
                     if isinstance(item, ModelClientStreamingChunkEvent):
                         continue
                 yield item
@@ -226,10 +229,13 @@ class Tap:
     ) -> None:
         """Read one invocation: write its chunks, and hand over the rest one by one."""
         scope = self._lanes.enter(node)
-        voices = _Voices(self._run, self._lanes, node)
+        use_asker(Asker(self._run, scope.lane))
+        self._tools.begin()
+        voices = Voices(self._run, self._lanes, node)
         names = node.names
         gate = self._run.gate
         own = voices.own
+        call_to(own.called)
         complete = False
         try:
             async with AsyncExitStack() as stack:
@@ -243,7 +249,7 @@ class Tap:
                         voice = own if item.source in names else voices.of(item.source)
                         voice.chunk(item.content)
                         continue
-                    await self._hear(item, node, scope.lanes, voices)
+                    await self._hearing.hear(item, node, scope.lanes, voices)
                     hand.put_nowait(item)
                     # As without us, the agent goes on when the next item is asked for.
                     await hand.join()
@@ -255,95 +261,3 @@ class Tap:
             voices.end(partial=not complete)
             self._human.left_out(scope.lane)
             hand.put_nowait(_END)
-
-    async def _hear(
-        self, item: object, node: Node, lanes: Mapping[Node, int], voices: _Voices
-    ) -> None:
-        message = item.chat_message if isinstance(item, Response) else item
-        if not isinstance(message, Said):
-            voices.own.take(message)
-            return
-        key = _key(message)
-        speaker, around = self._seen.get(key, (node, {}))
-        if speaker is not node and node in around:
-            return  # it was said further inside
-        self._seen[key] = (node, lanes)
-        if isinstance(message, UserInputRequestedEvent):
-            self._human.requested(message.request_id, voices.own.lane, node.runner)
-            return
-        # A response is the agent's own whatever name it bears. Other names are those of agents
-        # inside of it that the tree does not show.
-        mine = isinstance(item, Response) or message.source in voices.names
-        await self._speak(voices.own if mine else voices.of(message.source), message)
-
-    async def _around(self, node: Node, item: Said) -> None:
-        """Take what no agent was heard to say: a manager's word, a task, a remote agent's."""
-        self._mark(item, node)
-        lane = self._lanes.of(node)
-        speaker = node.participant(item.source)
-        manager = getattr(node.runner, "_group_chat_manager_name", None)
-        if _key(item) in self._tasks:
-            voice = self._voice(self._lanes.named(item.source, None, "user"), typed=True)
-            await self._speak(voice, item)
-        elif isinstance(item, SelectSpeakerEvent):
-            await self._speak(self._voice(lane, node), item)
-        elif speaker is not None:
-            await self._speak(self._voice(self._lanes.of(speaker)), item)
-        elif isinstance(item, BaseChatMessage) and item.source != manager and node.parent is None:
-            await self._speak(self._voice(self._lanes.named(item.source, lane, "agent")), item)
-        elif isinstance(item, TextMessage) and item.source != manager:
-            self._run.events.message(lane, item.content, kind="task")
-        elif isinstance(item, BaseChatMessage) and item.source != manager:
-            await self._speak(self._voice(lane), item)
-        else:
-            if isinstance(item, ModelClientStreamingChunkEvent):
-                await self._run.gate()
-            await self._speak(self._voice(self._lanes.named(item.source, lane, "manager")), item)
-
-    def _voice(self, lane: int, team: Node | None = None, *, typed: bool = False) -> Voice:
-        """Give the voice of somebody whose invocations are not seen."""
-        voice = self._voices.get(lane)
-        if voice is None:
-
-            def lane_of(name: str) -> int | None:
-                chosen = None if team is None else team.participant(name)
-                return None if chosen is None else self._lanes.of(chosen)
-
-            voice = Voice(self._run.events, lane, lane_of=lane_of, typed=typed)
-            self._voices[lane] = voice
-        return voice
-
-    async def _speak(self, voice: Voice, item: object) -> None:
-        for speech in voice.take(item):
-            await self._run.speak(speech.lane, speech.text, channel=speech.channel)
-
-    def _mark(self, item: Said, node: Node) -> None:
-        self._seen[_key(item)] = (node, self._lanes.path(node))
-
-
-class _Voices:
-    """The voices of one invocation: the agent's own, and those of agents it lets speak."""
-
-    def __init__(self, run: Run, lanes: Lanes, node: Node) -> None:
-        self.names = node.names
-        self._run = run
-        self._lanes = lanes
-        self._others: dict[str, Voice] = {}
-        self.own = Voice(run.events, lanes.of(node), typed=node.kind == "user")
-
-    def of(self, source: str) -> Voice:
-        """Give the voice of another name."""
-        if source not in self._others:
-            lane = self._lanes.named(source, self.own.lane, "agent")
-            self._others[source] = Voice(self._run.events, lane)
-        return self._others[source]
-
-    def end(self, *, partial: bool) -> None:
-        """End all of them."""
-        for voice in (*self._others.values(), self.own):
-            voice.end(partial=partial)
-
-
-def _key(item: Said) -> tuple[type, str]:
-    # AutoGen gives a thought the id of the message that it belongs to, so the type counts.
-    return type(item), item.id

@@ -34,6 +34,7 @@ from autogen_agentchat.messages import (
     ToolCallSummaryMessage,
 )
 
+from swarm_stream.sources.autogen.calls import counted, write_usage
 from swarm_stream.sources.autogen.plain import fields_of, parts, plain
 from swarm_stream.sources.autogen.think import ThinkSplitter
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from swarm_stream.events.model import Channel
     from swarm_stream.events.writer import EventWriter
+    from swarm_stream.sources.autogen.calls import ModelCall
 
 __all__ = ["Speech", "Voice"]
 
@@ -91,6 +93,8 @@ class Voice:
         # Native call ids may be empty or come again, also in one invocation.
         self._calls: defaultdict[str, deque[str]] = defaultdict(deque)
         self._code: str | None = None
+        self._took: list[ModelCall] = []
+        self._counted = False
 
     def chunk(self, text: str) -> None:
         """Take one chunk that the model streamed."""
@@ -108,18 +112,25 @@ class Voice:
         speeches = self._take(item)
         if isinstance(item, BaseChatMessage | BaseAgentEvent) and item.models_usage is not None:
             usage = item.models_usage
-            # 0 and 0 is what streams give that were not asked to count.
-            known = bool(usage.prompt_tokens or usage.completion_tokens)
-            self._events.usage(
-                self.lane,
-                prompt_tokens=usage.prompt_tokens if known else None,
-                completion_tokens=usage.completion_tokens if known else None,
-            )
+            if not self._counted:
+                self._took.append(counted(usage.prompt_tokens, usage.completion_tokens))
         return speeches
+
+    def called(self, call: ModelCall) -> None:
+        """Take what the agent's model client said of a call; its messages need not tell it then."""
+        self._counted = True
+        self._took.append(call)
+
+    def settle(self) -> None:
+        """Say what the model took, and how its answer ended: after the answer itself."""
+        for call in self._took:
+            write_usage(self._events, self.lane, call)
+        self._took.clear()
 
     def end(self, *, partial: bool) -> None:
         """End the invocation; ``partial`` where it was cut."""
         self._finish(partial=partial)
+        self.settle()
 
     def _take(self, item: object) -> list[Speech]:  # noqa: C901, PLR0912
         match item:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from autogen_agentchat.agents import MessageFilterAgent, SocietyOfMindAgent, UserProxyAgent
 from autogen_agentchat.base import ChatAgent, Team
-from autogen_core.tools import StaticWorkbench
+from autogen_core.tools import BaseTool, StaticWorkbench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Node", "Runner", "walk"]
+__all__ = ["Node", "Runner", "tools_of", "walk"]
 
 Runner = ChatAgent | Team
 """What AutoGen can run."""
@@ -103,6 +103,12 @@ def _inside(runner: Any) -> Iterator[tuple[Runner, bool]]:  # noqa: ANN401
             inner = getattr(tool, "_task_runner", None)  # of AgentTool, TeamTool and their like
             if isinstance(inner, Runner):
                 yield inner, True
+
+
+def tools_of(runner: object) -> list[BaseTool[Any, Any]]:
+    """Give the tools of an agent that are neither agents nor teams."""
+    tools = [tool for bench in _benches(runner) for tool in bench._tools]  # noqa: SLF001
+    return [tool for tool in tools if not hasattr(tool, "_task_runner")]
 
 
 def _benches(runner: object) -> list[StaticWorkbench]:
