@@ -47,6 +47,7 @@ def stream(  # noqa: PLR0913
     config: StreamingConfig | None = None,
     display: bool = True,
     take_over: bool = False,
+    continue_from: StreamingSession | None = None,
     **settings: Any,  # noqa: ANN401
 ) -> StreamingSession:
     """Run something and stream what it says. Returns at once; the cell is free.
@@ -60,6 +61,8 @@ def stream(  # noqa: PLR0913
         config: Settings; or give single ones as keyword arguments (``buffer_size=...``).
         display: Whether a live view appears in the cell.
         take_over: Whether a live producer of that ``name`` is fenced off instead of refused.
+        continue_from: An earlier session, which is over: the agents begin with what its agents
+            knew, for a fresh team in the place of one that was cancelled or has failed.
         **settings: Any setting of ``StreamingConfig``.
 
     Returns:
@@ -71,7 +74,8 @@ def stream(  # noqa: PLR0913
         StreamNameError: If the name has characters that are not allowed.
         StreamNameTakenError: If a live producer has the name.
         StreamClosedError: If a stream of that name has ended.
-        SessionStateError: If no event loop is running, or too many runs go on.
+        SessionStateError: If no event loop is running, too many runs go on, or the team cannot
+            run (again).
 
     """
     if settings:
@@ -79,7 +83,14 @@ def stream(  # noqa: PLR0913
             raise ConfigurationError("give either config= or single settings, not both")
         config = StreamingConfig.load(**settings)
     shown = display and in_notebook()
-    session = manager().create(source, task=task, name=name, config=config, take_over=take_over)
+    session = manager().create(
+        source,
+        task=task,
+        name=name,
+        config=config,
+        take_over=take_over,
+        continue_from=continue_from,
+    )
     session.start()
     if shown:
         # Until the claim is answered nobody knows which server the view is to ask.

@@ -19,7 +19,15 @@ from swarm_stream.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENV_SECRET", "ENV_TOKEN", "ENV_URL", "ServerAddress", "find_server", "to_read"]
+__all__ = [
+    "ENV_SECRET",
+    "ENV_TOKEN",
+    "ENV_URL",
+    "ServerAddress",
+    "find_server",
+    "running_servers",
+    "to_read",
+]
 
 ENV_URL: Final = "SWARM_STREAM_URL"
 ENV_SECRET: Final = "SWARM_STREAM_SECRET"  # noqa: S105  (the variable's name)
@@ -99,7 +107,10 @@ def from_runtime_file(environ: Mapping[str, str] | None = None) -> ServerAddress
         return None
     from jupyter_core.paths import jupyter_runtime_dir  # noqa: PLC0415  (only where it is needed)
 
-    path = Path(jupyter_runtime_dir()) / f"jpserver-{pid}.json"
+    return _from_file(Path(jupyter_runtime_dir()) / f"jpserver-{pid}.json")
+
+
+def _from_file(path: Path) -> ServerAddress | None:
     try:
         server = json.loads(path.read_text())
         url, token = server["url"], server.get("token", "")
@@ -108,6 +119,23 @@ def from_runtime_file(environ: Mapping[str, str] | None = None) -> ServerAddress
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         return None
     return ServerAddress(_check(url), f"token {token}" if token else "", "runtime file")
+
+
+def running_servers() -> list[ServerAddress]:
+    """Give the user's Jupyter servers of this machine, by the files that they keep while they run.
+
+    For programs that no server has started.
+    """
+    import psutil  # noqa: PLC0415  (only where it is needed)
+    from jupyter_core.paths import jupyter_runtime_dir  # noqa: PLC0415
+
+    found = []
+    for path in sorted(Path(jupyter_runtime_dir()).glob("jpserver-*.json")):
+        pid = path.stem.removeprefix("jpserver-")
+        address = _from_file(path) if pid.isdecimal() and psutil.pid_exists(int(pid)) else None
+        if address is not None:
+            found.append(address)
+    return found
 
 
 def to_read(address: ServerAddress | None) -> ServerAddress | None:

@@ -26,6 +26,8 @@ from swarm_stream.sources.resolve import resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from swarm_stream.sources.base import Source
+
 __all__ = ["NO_TASK", "SessionStatus", "StreamingManager", "slug"]
 
 _log = logging.getLogger("swarm_stream.runtime")
@@ -107,7 +109,7 @@ class StreamingManager:
         """Sessions whose run is not over."""
         return [session for session in self if not session.done]
 
-    def create(
+    def create(  # noqa: PLR0913
         self,
         source: object,
         *,
@@ -115,6 +117,7 @@ class StreamingManager:
         name: str | None = None,
         config: StreamingConfig | None = None,
         take_over: bool = False,
+        continue_from: StreamingSession | None = None,
     ) -> StreamingSession:
         """Make a session for what a user gave, without starting it.
 
@@ -127,10 +130,12 @@ class StreamingManager:
                 a session of this process that has not handed everything in.
             StreamClosedError: If a stream of that name has ended.
             ProducerFencedError: If somebody else takes the name over meanwhile.
-            SessionStateError: If too many sessions run.
+            SessionStateError: If too many sessions run, or ``continue_from`` has not ended.
 
         """
         found = resolve(source)
+        if continue_from is not None:
+            _continue(found, continue_from)
         if task is NO_TASK:
             if getattr(found, "needs_task", False):
                 raise SourceError(
@@ -285,6 +290,21 @@ class StreamingManager:
                 session.cancel(by=f"the idle timeout of {limit:g} s")
         if limits:
             self._watch_idle(min(limits))
+
+
+def _continue(source: Source, earlier: StreamingSession) -> None:
+    if not earlier.done:
+        raise SessionStateError(
+            f"stream {earlier.id!r} goes on; wait for its end or cancel it before you continue "
+            "from it"
+        )
+    take = getattr(source, "continue_from", None)
+    if take is None:
+        raise SourceError(
+            f"{source.title} has no state to begin with; continue_from= is for AutoGen agents and "
+            "teams, and for functions that make one"
+        )
+    take(earlier.source)
 
 
 async def _open(session: StreamingSession, earlier: StreamingSession | None) -> None:

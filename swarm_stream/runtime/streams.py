@@ -8,15 +8,17 @@ import urllib.request
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from swarm_stream.errors import ServerUnavailableError
 from swarm_stream.runtime.discovery import ServerAddress, to_read
 
 if TYPE_CHECKING:
     from swarm_stream.runtime.manager import StreamingManager
 
-__all__ = ["StreamTable", "list_streams"]
+__all__ = ["StreamTable", "list_streams", "server_streams"]
 
 _COLUMNS: Final = ("stream", "title", "state", "events", "viewers")
 _TIMEOUT_S: Final = 5.0
+_NOT_LET_IN: Final = frozenset({401, 403})
 
 
 class StreamTable(list[dict[str, Any]]):
@@ -60,21 +62,11 @@ def list_streams(manager: StreamingManager) -> StreamTable:
     """Give the streams of the server, where we may read them, else those of this process."""
     address = to_read(manager.runtime.address)
     if address is not None:
-        listed = _ask(address)
-        if listed is not None:
-            return StreamTable(
-                [
-                    {
-                        "stream": row["stream"],
-                        "title": row.get("meta", {}).get("title", ""),
-                        "state": "ended" if row["closed"] else row["producer"],
-                        "events": row["tail"],
-                        "viewers": row["viewers"],
-                    }
-                    for row in listed
-                ],
-                where="this server",
-            )
+        try:
+            return server_streams(address)
+        except ServerUnavailableError:
+            # What this process knows is better than an error; the table says whose it is.
+            pass
     return StreamTable(
         [
             {
@@ -89,7 +81,29 @@ def list_streams(manager: StreamingManager) -> StreamTable:
     )
 
 
-def _ask(address: ServerAddress) -> list[dict[str, Any]] | None:
+def server_streams(address: ServerAddress) -> StreamTable:
+    """Give the streams of a server.
+
+    Raises:
+        ServerUnavailableError: If it cannot be asked, or does not let us.
+
+    """
+    return StreamTable(
+        [
+            {
+                "stream": row["stream"],
+                "title": row.get("meta", {}).get("title", ""),
+                "state": "ended" if row["closed"] else row["producer"],
+                "events": row["tail"],
+                "viewers": row["viewers"],
+            }
+            for row in _ask(address)
+        ],
+        where="this server",
+    )
+
+
+def _ask(address: ServerAddress) -> list[dict[str, Any]]:
     headers = {"Authorization": address.authorization} if address.authorization else {}
     request = urllib.request.Request(  # noqa: S310  (the scheme was checked: http or https)
         address.url + "swarm-stream/api/streams", headers=headers
@@ -98,7 +112,16 @@ def _ask(address: ServerAddress) -> list[dict[str, Any]] | None:
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=_TIMEOUT_S) as answer:
             streams = json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code in _NOT_LET_IN:
+            raise ServerUnavailableError(
+                "the Jupyter server does not let us read; put its token into SWARM_STREAM_TOKEN"
+            ) from None
+        raise ServerUnavailableError(
+            "the Jupyter server has no swarm_stream extension; install swarm-stream there and "
+            "restart it"
+        ) from None
     except (urllib.error.URLError, OSError, ValueError):
-        return None
+        raise ServerUnavailableError("the Jupyter server does not answer; is it running?") from None
     listed = streams.get("streams") if isinstance(streams, dict) else None
-    return listed if isinstance(listed, list) else None
+    return listed if isinstance(listed, list) else []

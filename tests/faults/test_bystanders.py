@@ -46,6 +46,7 @@ def plain_connect(server: JupyterServer, **options: Any) -> connect:
         additional_headers=server.headers,
         proxy=None,
         compression=None,
+        ping_interval=None,  # its answer would come after what a stalled viewer does not read
         **options,
     )
 

@@ -18,6 +18,7 @@ from autogen_core import CancellationToken
 
 from swarm_stream.errors import SessionStateError, SourceError
 from swarm_stream.sources.autogen.runtimes import abandon_runtimes, cancel_handlers
+from swarm_stream.sources.autogen.state import mended_state
 from swarm_stream.sources.autogen.tap import Tap
 from swarm_stream.sources.autogen.walk import Runner, walk
 
@@ -78,6 +79,12 @@ class AutoGenStreamingAdapter:
         self._cancelled = asyncio.Event()
         self._tap: Tap | None = None
         self._stopping = False
+        self._earlier: AutoGenStreamingAdapter | None = None
+
+    @property
+    def runner(self) -> Runner:
+        """The agent or team that is run."""
+        return self._runner
 
     @property
     def title(self) -> str:
@@ -88,6 +95,34 @@ class AutoGenStreamingAdapter:
     def agents(self) -> list[str]:
         """The names of all agents, also in nested teams and tools, in the order of the tree."""
         return [node.name for node in self._root if not node.is_team]
+
+    def continue_from(self, earlier: object) -> None:
+        """Begin with the state in which an earlier run, which is over, left its agents.
+
+        What was said in a turn that was cut is not part of it; what the agent was told is.
+
+        Raises:
+            SourceError: If ``earlier`` is no run of AutoGen's, or of another set of agents.
+
+        """
+        if not isinstance(earlier, AutoGenStreamingAdapter):
+            raise SourceError(
+                "only runs of AutoGen agents and teams have a state to continue from; start this "
+                "one without continue_from"
+            )
+        if _names(earlier) != _names(self):
+            raise SourceError(
+                f"{self.title!r} has other agents than {earlier.title!r}, whose state it cannot "
+                f"take over: {', '.join(_names(self))} instead of {', '.join(_names(earlier))}"
+            )
+        self._earlier = earlier
+
+    async def state(self) -> dict[str, Any]:
+        """Give AutoGen's own state of the agent or team, to be called when the run is over.
+
+        A turn that was cut has not begun in it, so that ``load_state`` of a fresh team takes it.
+        """
+        return await mended_state(self._root, () if self._tap is None else self._tap.speaking)
 
     def check(self, task: object) -> None:
         """Refuse what cannot be run, before anything begins.
@@ -136,6 +171,9 @@ class AutoGenStreamingAdapter:
         driver: asyncio.Task[TaskResult] | None = None
         cut = True
         try:
+            if self._earlier is not None and self._earlier.runner is not self._runner:
+                runner: Any = self._runner
+                await runner.load_state(await self._earlier.state())
             await tap.install(messages, told=task is None or isinstance(task, str))
             if self._token.is_cancelled():
                 raise asyncio.CancelledError
@@ -233,6 +271,10 @@ class AutoGenStreamingAdapter:
         for node in self._root:
             if isinstance(node.runner, Team):
                 _spoiled[node.runner] = how
+
+
+def _names(adapter: AutoGenStreamingAdapter) -> list[str]:
+    return [node.name for node in walk(adapter.runner)]
 
 
 def _retrieve(task: asyncio.Task[TaskResult]) -> None:

@@ -57,6 +57,12 @@ class Tap:
         run: Where things are said.
         root: The agents and teams of the run.
 
+    Attributes:
+        failures: The exceptions of the run.
+        cancelled: Whether new invocations are refused.
+        stopping: Whether the run is to end after the agents that are speaking.
+        speaking: The agents whose invocation has begun and has not come to its end.
+
     """
 
     def __init__(self, run: Run, root: Node) -> None:
@@ -73,6 +79,7 @@ class Tap:
         self._patches = Patches()
         self._deaf: Callable[[], None] = lambda: None
         self._pumps: dict[asyncio.Task[None], str] = {}
+        self.speaking: set[Node] = set()
 
     @property
     def running(self) -> list[str]:
@@ -241,6 +248,7 @@ class Tap:
             async with AsyncExitStack() as stack:
                 await gate()
                 stream = start()
+                self.speaking.add(node)
                 if hasattr(stream, "aclose"):
                     stack.push_async_callback(stream.aclose)
                 async for item in stream:
@@ -254,6 +262,7 @@ class Tap:
                     # As without us, the agent goes on when the next item is asked for.
                     await hand.join()
             complete = True
+            self.speaking.discard(node)
         except Exception as error:
             self.failures.add(error)
             raise
