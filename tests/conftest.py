@@ -5,19 +5,25 @@
 * With ``SWARM_STREAM_SKIP_REPORT=FILE`` the number of skipped tests is added to that file,
   a line for each run, so that ``make test`` can tell it at its end.
 * ``chromium`` is the browser to drive.
+* No test leaves tasks, threads or sockets behind (``tests/leftovers.py``), but for those marked
+  ``leaves_threads``, whose point that is.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
+
+from tests.leftovers import Leftovers, tasks_left
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
 # Pytest takes this from the outermost conftest only. The plugin runs coroutine tests on a loop
 # of its own, the one its server runs on: a test that asks for a `jp_...` fixture carries no
@@ -36,6 +42,42 @@ def chromium() -> str:
     if not found:
         pytest.skip("no Chromium on this machine. Install it (Debian: apt-get install chromium)")
     return found[0]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves threads or sockets behind."""
+    before = Leftovers()
+    yield
+    # The server of pytest-jupyter is ended by that plugin, at a time of its own.
+    if "jp_configurable_serverapp" in request.fixturenames:
+        return
+    if request.node.get_closest_marker("leaves_threads") is None:
+        # What coroutine tests on pytest-jupyter's loop do in threads ends with that loop, later.
+        own_loop = request.node.get_closest_marker("asyncio") is not None
+        found = before.found(but=() if own_loop else ("asyncio_",))
+        assert not found, f"left behind: {', '.join(found)}"
+
+
+@pytest_asyncio.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """Fail where a test leaves a task running. Those that are just ending get a few turns."""
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(50):
+        await asyncio.sleep(0)
+    found = tasks_left(before)
+    assert not found, f"tasks left running: {found}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have every test with a loop checked for tasks."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("asyncio") is not None:
+            # Early, so that it looks when all others have let go of theirs; but the loop's threads
+            # end with the loop, before the last look.
+            item.fixturenames.remove("nothing_left")
+            item.fixturenames[:0] = ["nothing_left", "no_task_left"]
 
 
 @pytest.hookimpl(wrapper=True)

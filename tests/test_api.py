@@ -15,9 +15,16 @@ import swarm_stream as ss
 from swarm_stream.events import model
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_manager_left() -> Iterator[None]:
+    """End what the process shares."""
+    yield
+    ss.manager().shut_down()
 
 
 async def words() -> AsyncIterator[str]:

@@ -25,6 +25,7 @@ from swarm_stream.errors import (
     SwarmStreamError,
 )
 from swarm_stream.protocol import frames
+from swarm_stream.protocol.frame_limit import FrameLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,7 +170,7 @@ class ProducerConnection:
         self._take_over = take_over
         self._history = history
         self._max_bytes = max_frame_bytes - _ENVELOPE_BYTES
-        self._max_events = frames.MAX_EVENTS
+        self._limit = FrameLimit(frames.MAX_EVENTS)
         self._out: list[frames.ClientFrame] = []
         self._sent = 0
         self._high = 0
@@ -200,6 +201,7 @@ class ProducerConnection:
         """The socket is gone."""
         self._move(Signal.LOST)
         self._out = []
+        self._limit.lost()
         self.retry_at = None
 
     def answer(self, frame: frames.Controlled) -> None:
@@ -259,6 +261,7 @@ class ProducerConnection:
                         ending=self._last is not None,
                     )
                 )
+                self._limit.sent(self._sent + len(events), len(events))
                 self.resent += max(0, min(self._high, self._sent + len(events)) - self._sent)
                 self._sent += len(events)
                 self._high = max(self._high, self._sent)
@@ -324,6 +327,7 @@ class ProducerConnection:
             )
         self.notice = ""
         self._window.ack(next_offset)
+        self._limit.acked(next_offset)
         self.acked = max(self.acked, next_offset)
         self._sent = max(self._sent, next_offset)
         self._check_done()
@@ -348,9 +352,7 @@ class ProducerConnection:
                     self._refuse(StreamClosedError(self.stream))
             case "stream_taken":
                 self._refuse(StreamNameTakenError(self.stream))
-            case "too_many_events" if self._max_events > 1:
-                # This server's limit is lower than ours; what else is on its way meets a gap.
-                self._max_events //= 2
+            case "too_many_events" if self._limit.refused():
                 self._sent = self._window.base
             case "log_failed" | "stream_full":
                 self.notice = message
@@ -364,7 +366,7 @@ class ProducerConnection:
             source = self._history
         if source is None:
             return ()
-        limit = self._max_events
+        limit = self._limit.events
         if offset < self._window.base:
             limit = min(limit, self._window.base - offset)
         return source.slice(offset, max_events=limit, max_bytes=self._max_bytes)

@@ -102,6 +102,16 @@ class Channel:
             return f"the server does not answer; {waiting} events wait for it, nothing is lost"
         return self.connection.notice
 
+    @property
+    def reachable(self) -> bool:
+        """Whether somebody is there who acknowledges: the server, or the kernel in its place."""
+        if self.served_locally or self.link is None:
+            return True
+        return self.link.state is LinkState.LIVE and self.connection.state in {
+            State.LIVE,
+            State.DONE,
+        }
+
     def open(self) -> None:
         """Begin: on the IO thread."""
         self._stream_here = self._local.host(

@@ -16,6 +16,7 @@ from swarm_stream.errors import LogError, NoSuchStreamError, OffsetOutOfRangeErr
 from swarm_stream.hub.hub import StreamHub
 from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.memory import MemoryLog
+from swarm_stream.protocol import frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,30 @@ class LocalHub:
         for future in self._waiting.pop(stream, ()):
             if not future.done():
                 future.set_result(None)
+
+    async def press(self, frame: frames.Control) -> frames.Controlled:
+        """Press a button of a run of this process, and give what became of it.
+
+        Cancelling leaves open whether it was done.
+        """
+        socket = self.hub.open_socket(may_produce=False, may_view=True, who="you")
+        if socket is None:
+            message = "too many views are open in this kernel"
+            return frames.Controlled(stream=frame.stream, id=frame.id, ok=False, message=message)
+        answered: asyncio.Future[frames.Controlled] = asyncio.get_running_loop().create_future()
+
+        async def take(data: bytes) -> None:
+            answer = frames.decode_server_frame(data)
+            if isinstance(answer, frames.Controlled) and not answered.done():
+                answered.set_result(answer)
+
+        serving = asyncio.ensure_future(socket.serve(take))
+        try:
+            self.hub.obey(socket, frame)
+            return await answered
+        finally:
+            serving.cancel()
+            self.hub.close_socket(socket)
 
     def host(
         self, stream: str, *, producer: str, meta: bytes, buffer: TokenBuffer[bytes], sender: Sender

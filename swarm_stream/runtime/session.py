@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 from swarm_stream.errors import (
-    FlushTimeoutError,
     ProducerFencedError,
     SessionStateError,
 )
@@ -394,13 +393,19 @@ class StreamingSession:
         self.source.request_cancel()
 
     async def _flush_at_end(self) -> None:
-        # With the server away there is nothing to wait for: the channel goes on by itself.
-        if self._channel.served_locally or self._channel.connection.epoch is not None:
-            try:
-                await self.flush()
-            except FlushTimeoutError:
-                # Said by the view and by ``notice``; the events stay in the buffer.
-                return
+        """Wait for the last acknowledgements, for as long as somebody is there to give them.
+
+        What is not acknowledged stays in the buffer, and the view and ``notice`` say so.
+        """
+        channel = self._channel
+        flushed = asyncio.ensure_future(channel.flush(self.config.flush_timeout_s))
+        away = asyncio.ensure_future(self._changes.wait(lambda: not channel.reachable))
+        try:
+            await asyncio.wait({flushed, away}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in (flushed, away):
+                waiting.cancel()
+            await asyncio.gather(flushed, away, return_exceptions=True)
 
     def _move(self, signal: SessionSignal) -> None:
         self.state = move(self.state, signal)

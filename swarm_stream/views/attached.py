@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from swarm_stream.errors import ServerUnavailableError
+import msgspec
+
+from swarm_stream.errors import ServerUnavailableError, SessionStateError
+from swarm_stream.protocol import frames
+from swarm_stream.runtime.controlling import press_remote
 from swarm_stream.runtime.discovery import to_read
 from swarm_stream.runtime.viewing import Counter, StreamReader
 from swarm_stream.views.display import WIDGET_TYPE, bundle
@@ -15,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from swarm_stream.events.model import AnyEvent, Unknown
+    from swarm_stream.runtime.controlling import Action
     from swarm_stream.runtime.environment import Runtime
 
 __all__ = ["AttachedStream"]
 
 
 class AttachedStream:
-    """What ``ss.attach`` gives.
+    """What ``ss.attach`` gives: a view, the events, and the run's buttons.
 
     Attributes:
         id: The stream's name.
@@ -75,6 +82,54 @@ class AttachedStream:
         async with aclosing(aiter(self._reader)) as events:
             async for event in events:
                 yield event
+
+    async def pause(self) -> None:
+        """Hold the run's agents before their next chunk; see ``press`` for what may be raised."""
+        await self.press("pause")
+
+    async def resume(self) -> None:
+        """Let the run's agents go on."""
+        await self.press("resume")
+
+    async def stop(self) -> None:
+        """End the run after the agent that is speaking."""
+        await self.press("stop")
+
+    async def cancel(self) -> None:
+        """End the run now. What was said stays."""
+        await self.press("cancel")
+
+    async def reply(self, text: str, *, request: str | None = None) -> None:
+        """Answer a question of the run, the oldest if ``request`` is None."""
+        await self.press("reply", {"text": text, "request": request})
+
+    async def press(self, action: Action, data: dict[str, str | None] | None = None) -> None:
+        """Press a button of the run, wherever it goes on, and wait until it has taken it.
+
+        Raises:
+            SessionStateError: If the run cannot do it; the message says why.
+            ServerUnavailableError: If no server lets this process control runs, or none answers.
+
+        """
+        runtime = self._runtime
+        address = to_read(runtime.address)
+        if address is not None:
+            await press_remote(address, self.id, action, config=runtime.config, data=data)
+            return
+        if runtime.address is not None:
+            raise ServerUnavailableError(
+                "this kernel may write to its server but not control runs on it; put the server's "
+                "token into SWARM_STREAM_TOKEN"
+            )
+        frame = frames.Control(
+            stream=self.id,
+            id=uuid4().hex,
+            action=action,
+            data=msgspec.Raw(msgspec.json.encode(data)),
+        )
+        answer = await asyncio.wrap_future(runtime.io.submit(runtime.local.press(frame)))
+        if not answer.ok:
+            raise SessionStateError(f"stream {self.id!r} cannot {action}: {answer.message}")
 
     def show(self) -> None:
         """Show the view in the running cell."""

@@ -179,6 +179,34 @@ def test_a_server_that_takes_fewer_events_gets_fewer() -> None:
     assert kernel.connection.state is State.LIVE
 
 
+@pytest.mark.parametrize("limit", range(1, 9))
+def test_frames_that_were_on_their_way_when_one_was_refused_are_no_news(limit: int) -> None:
+    """Each of them is refused by itself; the frames that follow are to be no smaller for it."""
+    kernel = Kernel().live()
+    flying: list[frames.Append] = []
+    for _ in range(5):
+        kernel.put("abcdefgh")  # each batch leaves before anything is answered
+        flying += [f for f in kernel.connection.frames_to_send() if isinstance(f, frames.Append)]
+    logged, largest = 0, 0
+    for _ in range(1000):
+        if not flying:
+            break
+        append = flying.pop(0)
+        if len(append.events) > limit:
+            kernel.get(frames.Error(code="too_many_events", message="few", stream="demo"))
+        elif append.offset > logged:
+            kernel.get(frames.Gap(stream="demo", next=logged))
+        else:
+            largest = max(largest, len(append.events))
+            logged = max(logged, append.offset + len(append.events))
+            kernel.ack(logged)
+        flying += [f for f in kernel.connection.frames_to_send() if isinstance(f, frames.Append)]
+    assert kernel.connection.state is State.LIVE
+    assert logged == 40
+    assert kernel.connection.unacked == 0
+    assert 2 * largest + 1 >= limit
+
+
 def ended_before_its_ack() -> Kernel:
     kernel = Kernel().live()
     kernel.put("abc")

@@ -35,7 +35,7 @@ from pydantic import BaseModel
 from swarm_stream.events import model
 from swarm_stream.sources.scripted import ToolUse, Turn
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("no_task_left")]
+pytestmark = pytest.mark.asyncio
 
 TEXT = "Two  blanks,\n\n* a list\n\tand <b>marks</b> & ünïcode 🙂 < think"
 

@@ -167,11 +167,12 @@ async def test_an_http_error(make: Callable[[OpenAIServer], Any]) -> None:
     assert run.of(model.Open) == []
 
 
-async def test_an_end_without_a_finish_reason_is_what_autogen_makes_of_it() -> None:
+async def test_an_end_without_a_finish_reason_is_told() -> None:
     async with OpenAIServer([[Say("half a sen")]]) as server:
         result = await AutoGenStreamingAdapter(agent(server)).run(run := FakeRun(), "go")
     assert result.messages[-1].content == "half a sen"  # type: ignore[union-attr]
     assert run.streamed() == {"a": "half a sen"}
+    assert [e.finish_reason for e in run.of(model.Usage)] == ["unknown"]  # AutoGen: a success
 
 
 @BOTH

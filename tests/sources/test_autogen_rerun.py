@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from autogen_core.models import LLMMessage
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("no_task_left")]
+pytestmark = pytest.mark.asyncio
 
 STALLS = Turn("half", stall_at=1)
 

@@ -27,7 +27,7 @@ from swarm_stream.events import model
 from swarm_stream.sources.autogen import AutoGenStreamingAdapter
 from swarm_stream.sources.scripted import Turn
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("no_task_left")]
+pytestmark = pytest.mark.asyncio
 
 
 def agent(name: str, *script: Any, **settings: Any) -> AssistantAgent:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("no_task_left")]
+pytestmark = pytest.mark.asyncio
 
 
 async def words(*items: Any, then: BaseException | None = None) -> AsyncIterator[Any]:

@@ -17,7 +17,7 @@ from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 
 from swarm_stream.errors import SessionStateError, SourceError
-from swarm_stream.sources.autogen.runtimes import abandon_runtimes, cancel_handlers
+from swarm_stream.sources.autogen.runtimes import Runtimes, retrieve
 from swarm_stream.sources.autogen.state import mended_state
 from swarm_stream.sources.autogen.tap import Tap
 from swarm_stream.sources.autogen.walk import Runner, walk
@@ -75,6 +75,7 @@ class AutoGenStreamingAdapter:
         self.leaked: list[str] = []
         self._runner: Runner = runner
         self._root = walk(runner)
+        self._runtimes = Runtimes(self._root)
         self._token = CancellationToken()
         self._cancelled = asyncio.Event()
         self._tap: Tap | None = None
@@ -174,6 +175,7 @@ class AutoGenStreamingAdapter:
             if self._earlier is not None and self._earlier.runner is not self._runner:
                 runner: Any = self._runner
                 await runner.load_state(await self._earlier.state())
+            self._runtimes.quieten(tap.patches)
             await tap.install(messages, told=task is None or isinstance(task, str))
             if self._token.is_cancelled():
                 raise asyncio.CancelledError
@@ -196,6 +198,7 @@ class AutoGenStreamingAdapter:
     def request_cancel(self) -> None:
         """End the run within ``config.cancel_timeout_s``, whatever it does. May come twice."""
         self._cancelled.set()
+        self._runtimes.note_loops()
         self._token.cancel()
         if self._tap is not None:
             self._tap.cancel()
@@ -241,18 +244,18 @@ class AutoGenStreamingAdapter:
             await asyncio.wait({driver}, timeout=step_s)
             # A manager's own call of a model is no invocation of an agent, so the tap has no hold
             # of it. The driver itself comes last: AutoGen's way out of it ends its runtimes.
-            for harder in (lambda: cancel_handlers(self._root), driver.cancel):
+            for harder in (self._runtimes.cancel_handlers, driver.cancel):
                 if not driver.done():
                     harder()
                     await asyncio.wait({driver}, timeout=step_s)
         self.leaked = await tap.let_go(step_s)
         if driver is not None:
             # What a cancelled framework raises on its way out is nobody's concern.
-            driver.add_done_callback(_retrieve)
+            driver.add_done_callback(retrieve)
             if not driver.done():
                 self.leaked.append(self.title)
         if self._cancelled.is_set():
-            abandon_runtimes(self._root)
+            self._runtimes.abandon()
         if self.leaked:
             _log.warning("still running after its run: %s", ", ".join(self.leaked))
 
@@ -275,11 +278,6 @@ class AutoGenStreamingAdapter:
 
 def _names(adapter: AutoGenStreamingAdapter) -> list[str]:
     return [node.name for node in walk(adapter.runner)]
-
-
-def _retrieve(task: asyncio.Task[TaskResult]) -> None:
-    if not task.cancelled():
-        task.exception()
 
 
 def _messages(task: object) -> list[BaseChatMessage]:

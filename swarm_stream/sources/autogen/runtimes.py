@@ -10,30 +10,70 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
+    from swarm_stream.sources.autogen.patches import Patches
     from swarm_stream.sources.autogen.walk import Node
 
-__all__ = ["abandon_runtimes", "cancel_handlers"]
+__all__ = ["Runtimes", "retrieve"]
 
 
-def cancel_handlers(root: Node) -> None:
-    """Cancel the messages that are being handled; the runtimes count them as handled, and end."""
-    for runtime in _runtimes(root):
-        for task in tuple(getattr(runtime, "_background_tasks", ())):
-            task.cancel()
+def retrieve(task: asyncio.Future[Any]) -> None:
+    """Take a task's exception, so that asyncio does not complain that nobody has."""
+    if not task.cancelled():
+        task.exception()
 
 
-def abandon_runtimes(root: Node) -> None:
-    """Cancel the loops of runtimes that nobody is left to stop; their teams are of no more use."""
-    for runtime in _runtimes(root):
-        loop = getattr(getattr(runtime, "_run_context", None), "_run_task", None)
-        if isinstance(loop, asyncio.Task) and not loop.done():
-            cancel_handlers(root)
+class Runtimes:
+    """The runtimes of one run's teams. On the loop that runs the agents."""
+
+    def __init__(self, root: Node) -> None:
+        self._all: list[Any] = [
+            node.runner._runtime  # type: ignore[union-attr]  # noqa: SLF001
+            for node in root
+            if node.is_team and getattr(node.runner, "_embedded_runtime", False)
+        ]
+        self._loops: set[asyncio.Task[Any]] = set()
+
+    def quieten(self, patches: Patches) -> None:
+        """Keep AutoGen's noise from the user: what its tasks raise on their way out.
+
+        A runtime that is stopped while messages are handled counts them twice, and says
+        ``task_done() called too many times``. Real errors are raised by the run itself.
+        """
+        for runtime in self._all:
+            tasks = getattr(runtime, "_background_tasks", None)
+            if isinstance(tasks, set):
+                patches.put(runtime, "_background_tasks", _QuietTasks(tasks))
+
+    def cancel_handlers(self) -> None:
+        """Cancel the messages that are being handled; the runtimes count them as handled."""
+        for runtime in self._all:
+            for task in tuple(getattr(runtime, "_background_tasks", ())):
+                task.cancel()
+
+    def note_loops(self) -> None:
+        """Remember the tasks of the runtimes: one that is cut while it stops forgets its own."""
+        for runtime in self._all:
+            loop = getattr(getattr(runtime, "_run_context", None), "_run_task", None)
+            if isinstance(loop, asyncio.Task):
+                self._loops.add(loop)
+
+    def abandon(self) -> None:
+        """End the runtimes that nobody is left to stop; their teams are of no more use."""
+        self.note_loops()
+        if any(not loop.done() for loop in self._loops):
+            self.cancel_handlers()
+        for loop in self._loops:
             loop.cancel()
 
 
-def _runtimes(root: Node) -> Iterator[Any]:
-    for node in root:
-        if node.is_team and getattr(node.runner, "_embedded_runtime", False):
-            yield getattr(node.runner, "_runtime", None)
+class _QuietTasks(set[asyncio.Task[Any]]):
+    """A runtime's own set of tasks, but nobody hears what they raise."""
+
+    def __init__(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        super().__init__(tasks)
+
+    def add(self, task: asyncio.Task[Any]) -> None:
+        super().add(task)
+        task.add_done_callback(retrieve)

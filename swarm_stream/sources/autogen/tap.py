@@ -61,6 +61,7 @@ class Tap:
         failures: The exceptions of the run.
         cancelled: Whether new invocations are refused.
         stopping: Whether the run is to end after the agents that are speaking.
+        patches: What was replaced for the time of the run.
         speaking: The agents whose invocation has begun and has not come to its end.
 
     """
@@ -76,7 +77,7 @@ class Tap:
         self._human = HumanInput(run, self._lanes, self._threads)
         self._hearing = Hearing(run, root, self._lanes, self._human)
         self._tools = RunningTools(self._threads)
-        self._patches = Patches()
+        self.patches = Patches()
         self._deaf: Callable[[], None] = lambda: None
         self._pumps: dict[asyncio.Task[None], str] = {}
         self.speaking: set[Node] = set()
@@ -117,7 +118,7 @@ class Tap:
         self.failures.close()
         self._deaf()
         self._tools.detach()
-        self._patches.restore()
+        self.patches.restore()
         self._hearing.close()
 
     def cancel(self) -> None:
@@ -156,11 +157,11 @@ class Tap:
             ) -> AsyncGenerator[Any, None]:
                 return self._invoke(node, lambda: original(messages, cancellation_token))
 
-            self._patches.put(runner, "on_messages_stream", on_messages_stream)
+            self.patches.put(runner, "on_messages_stream", on_messages_stream)
             for tool in tools_of(runner):
                 self._tools.attach(tool, node.name)
             if isinstance(runner, UserProxyAgent):
-                self._human.attach(runner, self._patches)
+                self._human.attach(runner, self.patches)
         elif isinstance(queue, asyncio.Queue):
             # A manager's own events are heard where it hands them out: when they come out of
             # the run, the agent that it selected may have spoken already.
@@ -173,7 +174,7 @@ class Tap:
                         return
                 await put(item)
 
-            self._patches.put(queue, "put", tapped_put)
+            self.patches.put(queue, "put", tapped_put)
         inner_queue = node.is_team and isinstance(queue, asyncio.Queue)
         if node.parent is not None and not inner_queue and (node.tool or node.is_team):
             self._tap_runs(node)
@@ -191,14 +192,14 @@ class Tap:
                         continue
                 yield item
 
-        self._patches.put(runner, "run_stream", run_stream)
+        self.patches.put(runner, "run_stream", run_stream)
 
     async def _make_stoppable(self, node: Node) -> None:
         manager = await manager_of(node.runner)
         if manager is not None and hasattr(manager, "_termination_condition"):
             own = manager._termination_condition  # noqa: SLF001
             condition = StopWhenAsked(own, self._stop_asked, node.name)
-            self._patches.put(manager, "_termination_condition", condition)
+            self.patches.put(manager, "_termination_condition", condition)
 
     def _stop_asked(self) -> bool:
         return self.stopping or self._run.stopping
