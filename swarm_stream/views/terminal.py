@@ -132,7 +132,8 @@ class TerminalText:
                 return said + (self._text(seg, kept) if kept else "")
             del self._kept[seg]
             self._ended.discard(seg)
-            said += self._text(seg, kept) + self._fresh_line()
+            if kept:
+                said += self._text(seg, kept) + self._fresh_line()
         return said
 
     def _text(self, seg: int, text: str) -> str:
@@ -179,7 +180,7 @@ class TerminalText:
         why = f": {printable(event.reason)}" if event.reason else ""
         said += self._line(f"{event.outcome}{why}", _BOLD)
         if event.error is not None:
-            said += self._line(f"{event.error.type}: {printable(event.error.message)}")
+            said += self._line(printable(f"{event.error.type}: {event.error.message}"))
         return said
 
 

@@ -146,6 +146,62 @@ it("asks a person, and sends the answer once", () => {
   expect(root().dataset.state).toBe("running");
 });
 
+function box(): HTMLTextAreaElement {
+  const element = host.querySelector("textarea");
+  if (element === null) throw new Error("there is no box");
+  return element;
+}
+
+it("sends an answer once, and takes it back into the box when it is refused", () => {
+  events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
+  const form = box().form;
+  box().value = "Ja";
+  form?.requestSubmit();
+  form?.requestSubmit();
+  const replies = sent.filter((frame) => frame.op === "control");
+  expect(replies).toHaveLength(1);
+  expect(box().readOnly).toBe(true);
+  expect(host.querySelector(".swst-hint")?.textContent).toContain("on its way");
+  const id = replies[0]?.op === "control" ? replies[0].id : "";
+  give({ op: "controlled", stream: "a", id, ok: false, message: "the kernel is not connected" });
+  expect(box().readOnly).toBe(false);
+  expect(box().value).toBe("Ja");
+  expect(host.querySelector(".swst-hint")?.textContent).toBe("the kernel is not connected");
+  form?.requestSubmit();
+  expect(sent.filter((frame) => frame.op === "control")).toHaveLength(2);
+});
+
+it("keeps what is being typed while other things happen", () => {
+  events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
+  const mine = box();
+  mine.value = "half an ans";
+  events({ type: "control", id: "x", action: "pause", by: "ann" });
+  events({ type: "input_request", request: "r1", lane: 0, prompt: "Please: go on?" });
+  expect(box()).toBe(mine);
+  expect(mine.value).toBe("half an ans");
+  expect(host.querySelector(".swst-input")?.textContent).toContain("Please: go on?");
+});
+
+it("takes no answer where the program asks in its own way, or nobody asks any more", () => {
+  const ask = { type: "input_request", lane: 0, prompt: "Go on?" };
+  events(START, ALICE, { ...ask, request: "r1", elsewhere: true }, { ...ask, request: "r2" });
+  expect(host.querySelectorAll("textarea")).toHaveLength(1);
+  expect(host.querySelector('[data-request="r1"]')?.textContent).toContain("in its own way");
+  events({ type: "input_reply", request: "r2", withdrawn: true });
+  expect(host.querySelector("textarea")).toBeNull();
+  expect(host.querySelector('[data-request="r2"]')?.textContent).toContain("taken back");
+  expect(root().dataset.state).toBe("running");
+});
+
+it("says that an answer may be cut off, and how tokens come to be counted", () => {
+  events({ ...START, source: "autogen" }, ALICE);
+  events({ type: "open", seg: 0, lane: 0 }, { type: "delta", seg: 0, text: "half" });
+  events({ type: "close", seg: 0 }, { type: "usage", lane: 0, finish_reason: "unknown" });
+  expect(host.querySelector(".swst-line-finish")?.textContent).toContain("possibly truncated");
+  events({ type: "end", outcome: "completed" });
+  expect(host.querySelector(".swst-end")?.textContent).toContain("include_usage");
+});
+
 it("shows a tool's failure on one line, with the rest folded", () => {
   events(ALICE, { type: "tool_call", call: "c", lane: 0, name: "book", arguments: '{"a":1}' });
   expect(host.querySelector(".swst-tool")?.className).toContain("swst-running");

@@ -1,0 +1,210 @@
+"""The command line, against a real server: list, watch, answer, control."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from swarm_stream import cli
+from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+RUN = """
+import asyncio, sys
+import swarm_stream as ss
+
+async def talk():
+    yield "Hello. "
+    yield "You said " + await ss.ask("Which colour?")
+
+async def endless():
+    while True:
+        yield "more "
+        await asyncio.sleep(0.01)
+
+async def main():
+    run = ss.stream({"talk": talk, "endless": endless}[sys.argv[1]], name=sys.argv[2])
+    try:
+        await run
+    except ss.StreamCancelledError:
+        pass
+    await run.flush()
+
+asyncio.run(main())
+"""
+LIMIT_S = 30
+CTRL_C = b"\x03"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    with jupyter_server(tmp_path_factory.mktemp("cli")) as running:
+        yield running
+
+
+@pytest.fixture
+def produce(server: JupyterServer) -> Iterator[Callable[[str, str], None]]:
+    """Run one of the two kinds of runs in a process of its own."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(kind: str, name: str) -> None:
+        secrets = {"SWARM_STREAM_URL": server.url, "SWARM_STREAM_SECRET": server.secret}
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-c", RUN, kind, name], env=server.environment | secrets
+            )
+        )
+        wait_until(lambda: any(s["stream"] == name for s in streams(server)))
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait(10)
+
+
+def streams(server: JupyterServer) -> list[dict[str, object]]:
+    return list(server.get("swarm-stream/api/streams")["streams"])
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def environment(server: JupyterServer) -> dict[str, str]:
+    return server.environment | {"SWARM_STREAM_URL": server.url, "SWARM_STREAM_TOKEN": TOKEN}
+
+
+def command(server: JupyterServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "swarm_stream.cli", *arguments],
+        env=environment(server),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_a_run_is_listed_answered_and_shown_to_its_end(
+    server: JupyterServer, produce: Callable[[str, str], None]
+) -> None:
+    produce("talk", "answered")
+    assert "answered" in command(server, "ls").stdout
+    wait_until(lambda: command(server, "reply", "answered", "blue").returncode == 0)
+    tail = command(server, "tail", "answered")
+    assert tail.returncode == 0
+    assert "[talk] Hello. " in tail.stdout
+    assert "talk asks: Which colour?" in tail.stdout
+    assert "answered: blue" in tail.stdout
+    assert tail.stdout.endswith("You said blue\ncompleted\n")
+    late = command(server, "reply", "answered", "red")
+    assert late.returncode == 1
+    assert "cannot reply" in late.stderr
+
+
+def test_the_buttons_have_commands(
+    server: JupyterServer, produce: Callable[[str, str], None]
+) -> None:
+    produce("endless", "pressed")
+    for action in ("pause", "resume", "stop"):
+        done = command(server, action, "pressed")
+        assert (done.returncode, done.stderr) == (0, "")
+    shown = command(server, "tail", "pressed").stdout
+    assert shown.index("pause by") < shown.index("resume by") < shown.index("stop by")
+
+
+def test_errors_have_a_status_and_tell_the_next_step(server: JupyterServer) -> None:
+    missing = command(server, "tail", "nothing-of-that-name")
+    assert (missing.returncode, missing.stdout) == (3, "")
+    assert "ss.streams()" in missing.stderr
+    assert command(server, "cancel", "no spaces!").returncode == 2
+    assert command(server, "fly", "x").returncode == 2
+    away = command(server, "--url", "http://127.0.0.1:9/", "ls")
+    assert away.returncode == 5
+    assert "is it running?" in away.stderr
+
+
+def test_a_question_is_answered_by_a_line_and_ctrl_c_leaves_the_run_alone(
+    server: JupyterServer, produce: Callable[[str, str], None]
+) -> None:
+    produce("talk", "typed")
+    shown, code = in_terminal(server, "tail", "typed", at="Which colour?", then=b"green\n")
+    assert "You said green" in shown
+    assert code == 0
+
+    produce("endless", "left")
+    shown, code = in_terminal(server, "tail", "left", at="more", then=CTRL_C)
+    assert "The run goes on" in shown
+    assert code == 130
+    assert not server.get("swarm-stream/api/streams/left")["closed"]
+
+    shown, code = in_terminal(server, "tail", "left", at="more", then=CTRL_C, again=CTRL_C)
+    wait_until(lambda: server.get("swarm-stream/api/streams/left")["closed"])
+    assert "cancel by" in command(server, "tail", "left").stdout
+
+
+def in_terminal(
+    server: JupyterServer, *arguments: str, at: str, then: bytes, again: bytes = b""
+) -> tuple[str, int]:
+    """Run a command in a terminal, type something when ``at`` is shown; gives text and status."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "swarm_stream.cli", *arguments],
+        env=environment(server),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    deadline = time.monotonic() + LIMIT_S
+    try:
+        while time.monotonic() < deadline:
+            try:
+                shown += os.read(ours, 4096)
+            except OSError:
+                break  # it has ended
+            if then and at.encode() in shown:
+                type_in(process, ours, then)
+                then = b""
+            elif again and b"goes on" in shown:
+                type_in(process, ours, again)
+                again = b""
+        return shown.decode(errors="replace"), process.wait(10)
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(ours)
+
+
+def type_in(process: subprocess.Popen[bytes], terminal: int, what: bytes) -> None:
+    if what == CTRL_C:
+        process.send_signal(signal.SIGINT)  # what a terminal makes of it
+    else:
+        os.write(terminal, what)
+
+
+def test_it_is_told_which_servers_there_are(
+    server: JupyterServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SWARM_STREAM_URL", "SWARM_STREAM_TOKEN", "JPY_PARENT_PID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.home / "runtime"))
+    assert cli.main(["ls"]) == 0
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.home / "nowhere"))
+    assert cli.main(["ls"]) == 5
+    assert "--url" in capsys.readouterr().err
