@@ -14,6 +14,7 @@ from swarm_stream.protocol import frames
 from swarm_stream.protocol.producer import ProducerConnection, State
 from swarm_stream.runtime.buffer import TokenBuffer
 from swarm_stream.runtime.link import LinkState
+from swarm_stream.runtime.waiters import Waiters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,7 @@ class Channel:
         self._meta = meta
         self._on_acked = on_acked
         self._on_change = on_change
+        self._changes = Waiters()
         self._on_control = on_control
         self._stream_here: LocalStream | None = None
         self._last: int | None = None
@@ -111,6 +113,39 @@ class Channel:
             State.LIVE,
             State.DONE,
         }
+
+    async def claimed(self) -> None:
+        """Wait until the server has answered the claim, or will not. On any loop.
+
+        Raises:
+            StreamNameTakenError: If another producer is live.
+            StreamClosedError: If the stream has ended.
+
+        """
+        connection = self.connection
+        await self._changes.wait(
+            lambda: (
+                self.served_locally
+                or connection.epoch is not None
+                or connection.refusal is not None
+            )
+        )
+        if connection.refusal is not None:
+            raise connection.refusal
+
+    async def flush_at_end(self, timeout_s: float) -> None:
+        """Wait for the last acknowledgements, for as long as somebody is there to give them.
+
+        What is not acknowledged stays in the buffer, and the view and ``notice`` say so.
+        """
+        flushed = asyncio.ensure_future(self.flush(timeout_s))
+        away = asyncio.ensure_future(self._changes.wait(lambda: not self.reachable))
+        try:
+            await asyncio.wait({flushed, away}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in (flushed, away):
+                waiting.cancel()
+            await asyncio.gather(flushed, away, return_exceptions=True)
 
     def open(self) -> None:
         """Begin: on the IO thread."""
@@ -210,6 +245,7 @@ class Channel:
             self._copy()
             self._ack_here()
         self._on_change()
+        self._changes.wake()
 
     def control_arrived(self, frame: frames.Control) -> None:
         """Pass a control from the server on."""

@@ -26,7 +26,6 @@ from swarm_stream.runtime.pacer import Pacer
 from swarm_stream.runtime.recorder import Recorder
 from swarm_stream.runtime.source_run import RunOfSession
 from swarm_stream.runtime.states import SessionSignal, SessionState, move
-from swarm_stream.runtime.waiters import Waiters
 from swarm_stream.sources.asking import Asker, as_input_func, use_asker
 
 if TYPE_CHECKING:
@@ -80,7 +79,6 @@ class StreamingSession:
         self._given = task
         self._runtime = runtime
         self._meter = Meter()
-        self._changes = Waiters()
         self._channel = Channel(
             stream,
             producer=f"{runtime.process}-{uuid4().hex[:12]}",
@@ -280,7 +278,6 @@ class StreamingSession:
         self._note("cancel", by)
         self._cancelled_by = by
         self._loop.call_soon_threadsafe(self._cancel.set)
-        self._changes.wake()
 
     def reply(self, text: str, *, request: str | None = None, by: str = "you") -> None:
         """Answer the question that the run waits for, the oldest if there are several.
@@ -310,23 +307,8 @@ class StreamingSession:
     # How it works.
 
     async def claimed(self) -> None:
-        """Wait until the server has answered the claim, or will not. For named streams.
-
-        Raises:
-            StreamNameTakenError: If another producer is live.
-            StreamClosedError: If the stream has ended.
-
-        """
-        channel = self._channel
-        await self._changes.wait(
-            lambda: (
-                channel.served_locally
-                or channel.connection.epoch is not None
-                or channel.connection.refusal is not None
-            )
-        )
-        if channel.connection.refusal is not None:
-            raise channel.connection.refusal
+        """Wait until the server has answered the claim; see ``Channel.claimed``."""
+        await self._channel.claimed()
 
     def open(self) -> None:
         """Open the channel: on the IO thread."""
@@ -367,7 +349,7 @@ class StreamingSession:
         assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)
         self._channel.end(self._recorder.ended)
         self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
-        await self._flush_at_end()
+        await self._channel.flush_at_end(self.config.flush_timeout_s)
         for call in self._on_end:
             call()
         if ran.from_outside:
@@ -392,21 +374,6 @@ class StreamingSession:
         self._pacer.hurry()
         self.source.request_cancel()
 
-    async def _flush_at_end(self) -> None:
-        """Wait for the last acknowledgements, for as long as somebody is there to give them.
-
-        What is not acknowledged stays in the buffer, and the view and ``notice`` say so.
-        """
-        channel = self._channel
-        flushed = asyncio.ensure_future(channel.flush(self.config.flush_timeout_s))
-        away = asyncio.ensure_future(self._changes.wait(lambda: not channel.reachable))
-        try:
-            await asyncio.wait({flushed, away}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for waiting in (flushed, away):
-                waiting.cancel()
-            await asyncio.gather(flushed, away, return_exceptions=True)
-
     def _move(self, signal: SessionSignal) -> None:
         self.state = move(self.state, signal)
 
@@ -420,7 +387,6 @@ class StreamingSession:
     def _channel_changed(self) -> None:
         if isinstance(self._channel.connection.refusal, ProducerFencedError):
             self.cancel(by="another producer of this stream")
-        self._changes.wake()
 
     def _control_arrived(self, frame: frames.Control) -> None:
         problem = "" if frame.id in self._controls else press(self, frame)

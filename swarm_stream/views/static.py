@@ -91,7 +91,10 @@ def _blocks(transcript: Transcript) -> list[_Block]:
     speaker: int | None = _UNSET
     if transcript.task:
         blocks += [_Block("head", "task", "", _colour(None)), _Block("text", transcript.task)]
+    answers: dict[int | None, str] = {}
     for item in transcript.items:
+        if isinstance(item, Item) and _is_answer(item, answers):
+            continue
         parts = _segment(item) if isinstance(item, Segment) else _item(item, transcript)
         if not parts:
             continue
@@ -104,6 +107,16 @@ def _blocks(transcript: Transcript) -> list[_Block]:
             blocks.append(_Block("head", name, "", _colour(item.lane)))
         blocks += parts
     return blocks + _ending(transcript)
+
+
+def _is_answer(item: Item, answers: dict[int | None, str]) -> bool:
+    """Tell whether a message is the answer that its lane has just given: it is known from there."""
+    if item.kind == "message":
+        answer = answers.pop(item.lane, None)
+        return answer is not None and answer == item.data["content"]
+    if item.kind == "input" and item.data["reply"] is not None:
+        answers[item.lane] = item.data["reply"]
+    return False
 
 
 def _segment(segment: Segment) -> list[_Block]:

@@ -22,7 +22,14 @@ import {
 import { laneAncestors, laneColour, laneHead, laneName } from "./lanes.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { type SegmentView, segmentView } from "./segments.ts";
-import { gapText, type Item, type LaneState, type Observer, type Segment } from "./transcript.ts";
+import {
+  gapText,
+  type Item,
+  isRepeated,
+  type LaneState,
+  type Observer,
+  type Segment,
+} from "./transcript.ts";
 
 export interface BodyEvents {
   reply: ReplyTo;
@@ -37,6 +44,8 @@ export class Body implements Observer {
   private readonly segments = new Map<Segment, SegmentView>();
   private readonly views = new Map<Item, ItemView>();
   private readonly questions = new Map<string, InputView>();
+  /** By lane, what was answered last and not said since. */
+  private readonly answers = new Map<number | null, unknown>();
   private turn: { readonly lane: number | null; readonly content: HTMLElement } | null = null;
   private task: HTMLElement | null = null;
   private transcript: Transcript | null = null;
@@ -87,6 +96,8 @@ export class Body implements Observer {
       case "message":
         // The task comes twice from most teams: as the run's, and as its first message.
         if (this.task !== null && item.content === this.transcript?.task) return;
+        // So does an answer: in its question, and as what the person says in the team.
+        if (isRepeated(this.answers, item)) return;
         this.put(item, messageView(item));
         return;
       case "tool":
@@ -127,6 +138,7 @@ export class Body implements Observer {
   }
 
   changed(item: Item): void {
+    if (item.kind === "input" && item.reply !== null) this.answers.set(item.lane, item.reply);
     this.views.get(item)?.update();
   }
 

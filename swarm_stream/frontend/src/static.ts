@@ -13,7 +13,14 @@ import { isObject } from "./events.ts";
 import type { Transcript } from "./fold.ts";
 import { laneAncestors, laneColour, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
-import { CUT_WORDS, gapText, type Item, type Segment, UNCOUNTED_WORDS } from "./transcript.ts";
+import {
+  CUT_WORDS,
+  gapText,
+  type Item,
+  isRepeated,
+  type Segment,
+  UNCOUNTED_WORDS,
+} from "./transcript.ts";
 
 /** Found in every HTML that was written here, and in nothing else. */
 export const STATIC_MARK = "data-swarm-stream-static";
@@ -61,7 +68,11 @@ export function blocksOf(transcript: Transcript): Block[] {
   if (transcript.task !== "") {
     blocks.push(block("head", "task", "", laneColour(null)), block("text", transcript.task));
   }
+  const answers = new Map<number | null, unknown>();
   for (const item of transcript.items) {
+    // An answer comes twice: in its question, and as what the person says in the team.
+    if (item.kind === "message" && isRepeated(answers, item)) continue;
+    if (item.kind === "input" && item.reply !== null) answers.set(item.lane, item.reply);
     const parts = item.kind === "segment" ? segmentBlocks(item) : itemBlocks(item, transcript);
     if (parts.length === 0) continue;
     if (LINES.has(item.kind)) speaker = undefined;

@@ -121,6 +121,7 @@ export const STYLE = `
 .swst-cut { font-size: 12px; color: var(--swst-warn); }
 .swst-cut::before { content: "✂ "; }
 .swst-input { padding: 8px 10px; border-radius: 6px; border: 1px solid var(--swst-line); }
+.swst-line-finish { color: var(--swst-warn); }
 .swst-asking { border-color: var(--swst-warn); box-shadow: inset 3px 0 var(--swst-warn); }
 .swst-answer { margin-top: 6px; }
 .swst-reply textarea { display: block; width: 100%; resize: vertical; padding: 5px 8px; font: inherit; color: inherit; background: var(--swst-bg); border: 1px solid var(--swst-soft); border-radius: 5px; }

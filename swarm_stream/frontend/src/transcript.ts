@@ -142,6 +142,13 @@ export function isCutShort(reason: string | null): reason is CutShort {
 export const UNCOUNTED_WORDS =
   "tokens unknown: give the model client stream_options={'include_usage': True} to have them counted";
 
+/** Whether a message is the answer that its lane has just given, and is known from there. */
+export function isRepeated(answers: Map<number | null, unknown>, item: MessageItem): boolean {
+  const answer = answers.get(item.lane);
+  answers.delete(item.lane);
+  return answer !== undefined && answer === item.content;
+}
+
 /** What stands where events are gone. */
 export function gapText({ from, to }: GapItem): string {
   const count = to - from;
