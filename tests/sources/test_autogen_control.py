@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,28 @@ async def test_cancel_ends_a_run_at_once_and_keeps_what_was_said(name: str, way:
         with pytest.raises(SessionStateError, match="was cancelled"):
             adapter.check("again")
     assert_untouched(runner)
+
+
+@pytest.mark.parametrize("name", ["graph", "society", "team-deaf", "nested"])
+async def test_autogens_noise_does_not_reach_the_user(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as ``task_done() called too many times`` (microsoft/autogen#7007)."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
+    run = FakeRun()
+    adapter = AutoGenStreamingAdapter(STUCK[name].make())
+    task = asyncio.create_task(adapter.run(run, "go"))
+    await until(reached(run, STUCK[name]))
+    adapter.request_cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del adapter, task
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        gc.collect()  # asyncio complains of what nobody retrieved when it goes
+    assert complaints == []
+    assert [r.message for r in caplog.records if r.name.startswith("autogen_core")] == []
 
 
 async def test_an_orchestrator_whose_model_is_deaf_is_cancelled() -> None:
