@@ -45,12 +45,16 @@ def agent(name: str, said: ScriptedClient, **settings: Any) -> AssistantAgent:
     return AssistantAgent(name, said, model_client_stream=True, **settings)
 
 
-async def cut(adapter: AutoGenStreamingAdapter, run: FakeRun, task: Any = "first task") -> None:
-    """Run until somebody says ``half``, then cancel."""
-    running = asyncio.create_task(adapter.run(run, task))
+async def cut(
+    adapter: AutoGenStreamingAdapter, run: FakeRun, when: Callable[[], bool] | None = None
+) -> None:
+    """Run until somebody says ``half``, or ``when`` it is to be cut, then cancel."""
+    running = asyncio.create_task(adapter.run(run, "first task"))
     async with asyncio.timeout(5):
-        while "half" not in run.streamed_in_order():
+        while not (when() if when is not None else "half" in run.streamed_in_order()):
             await asyncio.sleep(0.001)
+    for _ in range(50):
+        await asyncio.sleep(0)  # what was said has reached everybody
     adapter.request_cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -115,13 +119,7 @@ async def test_a_task_that_was_not_heard_yet_is_not_lost() -> None:
     run = FakeRun()
     run.shut()  # the agent was chosen, and has not been given its messages
     earlier = AutoGenStreamingAdapter(team(client("never")))
-    running = asyncio.create_task(earlier.run(run, "first task"))
-    async with asyncio.timeout(5):
-        while not run.gate_calls:
-            await asyncio.sleep(0.001)
-    earlier.request_cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    await cut(earlier, run, lambda: run.gate_calls > 0)
 
     said = client("x")
     await continued(team(said), earlier).run(FakeRun(), "second task")
@@ -139,13 +137,7 @@ async def test_a_tool_call_without_a_result_is_left_out() -> None:
 
     earlier = AutoGenStreamingAdapter(team(client(Turn("half", tools=["sleeper"]))))
     run = FakeRun()
-    running = asyncio.create_task(earlier.run(run, "first task"))
-    async with asyncio.timeout(5):
-        while not run.of(model.ToolCall):
-            await asyncio.sleep(0.001)
-    earlier.request_cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    await cut(earlier, run, lambda: bool(run.of(model.ToolCall)))
 
     said = client("x")
     await continued(team(said), earlier).run(FakeRun(), "second task")
@@ -203,15 +195,11 @@ async def test_the_nodes_of_a_graph_that_were_cut_are_ready_again() -> None:
         flow(client("go"), client("done"), client(STALLS), client("never"))
     )
     run = FakeRun()
-    running = asyncio.create_task(earlier.run(run, "first task"))
-    async with asyncio.timeout(5):
-        while run.streamed().get("b") != "half" or run.streamed().get("a") != "done":
-            await asyncio.sleep(0.001)
-    for _ in range(50):
-        await asyncio.sleep(0)  # the manager hears that ``a`` is done
-    earlier.request_cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    await cut(
+        earlier,
+        run,
+        lambda: run.streamed().get("b") == "half" and run.streamed().get("a") == "done",
+    )
 
     again = FakeRun()
     last = client("end")
