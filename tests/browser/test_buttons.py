@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from tests.servers.jupyter import JupyterServer
 
+# One application is enough where only our own code is in question; see conftest for both.
+LAB = pytest.mark.parametrize("server", ["lab"], indirect=True)
+
 TEAM = """
 import asyncio
 import swarm_stream as ss
@@ -88,6 +91,7 @@ def test_pause_really_pauses_and_resume_goes_on(notebook: Callable[..., Notebook
     expect_output(page, "CANCELLED BY")
 
 
+@LAB
 def test_stop_lets_the_agent_finish(notebook: Callable[..., Notebook]) -> None:
     page = started(notebook, "stopping")
     press(page, "Stop")
@@ -97,6 +101,7 @@ def test_stop_lets_the_agent_finish(notebook: Callable[..., Notebook]) -> None:
     expect_output(page, "RESULT Stop requested")
 
 
+@LAB
 def test_cancel_ends_it_at_once_and_says_who(notebook: Callable[..., Notebook]) -> None:
     page = started(notebook, "cancelling")
     began = time.monotonic()
@@ -111,6 +116,7 @@ def test_cancel_ends_it_at_once_and_says_who(notebook: Callable[..., Notebook]) 
     expect(page.view().get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
 
 
+@LAB
 def test_buttons_are_reached_and_pressed_by_keys(notebook: Callable[..., Notebook]) -> None:
     page = started(notebook, "keys")
     page.view().get_by_role("button", name="Pause", exact=True).focus()
@@ -124,6 +130,7 @@ def test_buttons_are_reached_and_pressed_by_keys(notebook: Callable[..., Noteboo
     page.wait_state("cancelled")
 
 
+@LAB
 def test_the_kernels_own_interrupt_cancels_the_run(notebook: Callable[..., Notebook]) -> None:
     page = started(notebook, "interrupting")
     (kernel,) = [
@@ -157,6 +164,7 @@ def test_a_question_is_answered_after_a_reload_while_the_cell_waits(
     assert page.counter()[1:] == (0, 0)
 
 
+@LAB
 def test_of_two_viewers_one_answers_and_both_see_it(notebook: Callable[..., Notebook]) -> None:
     name = f"two-{time.time_ns()}"
     first = notebook("first", TEAM, ASKING.format(name=name))
@@ -183,7 +191,7 @@ def test_of_two_viewers_one_answers_and_both_see_it(notebook: Callable[..., Note
     expect_output(first, "ANSWER WAS red" if "red" in shown[0] else "ANSWER WAS blue")
 
 
-@pytest.mark.parametrize("server", ["lab"], indirect=True)
+@LAB
 def test_a_question_survives_a_restart_of_the_server(
     notebook: Callable[..., Notebook], server: JupyterServer
 ) -> None:

@@ -51,15 +51,20 @@ class Server:
         self.came: asyncio.Queue[Peer] = asyncio.Queue()
         self.peers: list[Peer] = []
         self.chatty = False
+        self.talking: set[asyncio.Task[None]] = set()
 
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.peers.append(Peer(reader, writer))
-        await self.came.put(self.peers[-1])
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer)
+        self.peers.append(peer)
+        self.came.put_nowait(peer)
         if self.chatty:
-            with contextlib.suppress(ConnectionError):
-                while not writer.is_closing():
-                    await self.peers[-1].say(b"y")
-                    await asyncio.sleep(0.01)
+            self.talking.add(asyncio.ensure_future(self.talk(peer)))
+
+    async def talk(self, peer: Peer) -> None:
+        with contextlib.suppress(ConnectionError):
+            while not peer.writer.is_closing():
+                await peer.say(b"y")
+                await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -74,6 +79,9 @@ async def a_server() -> AsyncIterator[Server]:
         for peer in server.peers:
             peer.writer.transport.abort()
         await listening.wait_closed()
+        for task in server.talking:
+            task.cancel()
+        await asyncio.gather(*server.talking, return_exceptions=True)
 
 
 class Place:
