@@ -31,7 +31,7 @@ def agent(name, *said, delay=0.03):
     return AssistantAgent(name, client, model_client_stream=True)
 
 def talkers():
-    words = [f"w{number} " for number in range(400)]
+    words = [f"w{number} " for number in range(250)]
     return RoundRobinGroupChat([agent("alice", words), agent("bob", words)], max_turns=2)
 
 async def done(run):
@@ -97,7 +97,7 @@ def test_stop_lets_the_agent_finish(notebook: Callable[..., Notebook]) -> None:
     press(page, "Stop")
     page.wait_state("completed")
     lanes = page.lanes()
-    assert lanes == {"alice": "".join(f"w{number} " for number in range(400))}
+    assert lanes == {"alice": "".join(f"w{number} " for number in range(250))}
     expect_output(page, "RESULT Stop requested")
 
 
@@ -110,7 +110,7 @@ def test_cancel_ends_it_at_once_and_says_who(notebook: Callable[..., Notebook]) 
     assert time.monotonic() - began < 5  # 0.5 s and what a busy browser takes
     expect_output(page, "CANCELLED BY")
     said = page.lanes()["alice"]
-    whole = "".join(f"w{number} " for number in range(400))
+    whole = "".join(f"w{number} " for number in range(250))
     assert said
     assert whole.startswith(said)
     expect(page.view().get_by_role("button", name="Cancel", exact=True)).to_be_hidden()

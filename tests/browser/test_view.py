@@ -125,22 +125,3 @@ def expect_saved(page: Notebook) -> None:
             return
         page.page.wait_for_timeout(100)
     raise AssertionError(f"not saved: {[list(data) for data in outputs(page, 1)]}")
-
-
-def test_the_buttons_work_while_the_cell_waits(notebook: Callable[..., Notebook]) -> None:
-    cell = (
-        "run = ss.stream(team(0.05), task='Plan')\n"
-        "try:\n    await run\n"
-        "except ss.StreamCancelledError as error:\n    print('caught', error.by)"
-    )
-    page = notebook("buttons", TEAM, cell)
-    page.run(0)
-    page.run(1)
-    page.wait_state("running")
-    page.view().get_by_role("button", name="Pause").click()
-    page.wait_state("paused")
-    page.view().get_by_role("button", name="Resume").click()
-    page.wait_state("running")
-    page.view().get_by_role("button", name="Cancel").click()
-    page.wait_state("cancelled")
-    expect(page.page.locator(".jp-OutputArea-output", has_text="caught").first).to_be_visible()
