@@ -15,10 +15,11 @@ from swarm_stream.errors import ConfigurationError
 from swarm_stream.events.model import encode_event
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.manager import NO_TASK, StreamingManager
-from swarm_stream.runtime.session import StreamingSession
+from swarm_stream.runtime.session import StreamingSession, check_loop
 from swarm_stream.runtime.streams import StreamTable, list_streams
-from swarm_stream.sources.asking import as_input_func, ask_here
+from swarm_stream.sources.asking import Question, as_input_func, ask_here
 from swarm_stream.sources.recorded import RecordedSource
+from swarm_stream.views.console import Console, has_terminal
 from swarm_stream.views.display import in_notebook, show
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def stream(  # noqa: PLR0913
             go on.
         name: The stream's name, for ``ss.attach``; a fresh one is made where it is left out.
         config: Settings; or give single ones as keyword arguments (``buffer_size=...``).
-        display: Whether a live view appears in the cell.
+        display: Whether a live view appears in the cell; in a script, whether the run is shown in
+            its terminal and asks its questions there.
         take_over: Whether a live producer of that ``name`` is fenced off instead of refused.
         continue_from: An earlier session, which is over: the agents begin with what its agents
             knew, for a fresh team in the place of one that was cancelled or has failed.
@@ -82,6 +84,7 @@ def stream(  # noqa: PLR0913
         if config is not None:
             raise ConfigurationError("give either config= or single settings, not both")
         config = StreamingConfig.load(**settings)
+    check_loop()
     shown = display and in_notebook()
     session = manager().create(
         source,
@@ -96,18 +99,30 @@ def stream(  # noqa: PLR0913
         # Until the claim is answered nobody knows which server the view is to ask.
         manager().wait_for_server(session)
         show(session)
+    elif display and has_terminal():
+        _show_in_terminal(session)
     return session
 
 
+def _show_in_terminal(session: StreamingSession) -> None:
+    """Have a script's run shown where the script writes, and ask its questions there."""
+
+    async def reply(request: str, text: str) -> str:
+        return session.questions.reply(text, request=request, by="you") or ""
+
+    showing = asyncio.ensure_future(Console(session.events(), reply).show())
+    session.shown_by(showing)
+
+
 @as_input_func
-async def ask(
+def ask(
     prompt: str,
     cancellation_token: object = None,
     *,
     timeout_s: float | None = None,
     default: str | None = None,
-) -> str:
-    """Ask whoever watches the run that this is called from, and wait for the answer.
+) -> Question:
+    """Ask whoever watches the run that this is called from: ``answer = await ss.ask("Go?")``.
 
     For tools, agents and iterators that ``ss.stream`` runs, and as AutoGen's ``input_func``:
     ``UserProxyAgent("user", input_func=ss.ask)``. A box appears in every view; the first answer
@@ -125,7 +140,7 @@ async def ask(
         InputTimeoutError: If nobody answers in time and there is no default.
 
     """
-    return await ask_here(
+    return ask_here(
         prompt, timeout_s=timeout_s, default=default, cancellation_token=cancellation_token
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
-import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from swarm_stream.config import StreamingConfig
 from swarm_stream.errors import (
@@ -18,13 +18,14 @@ from swarm_stream.errors import (
 )
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.controlling import press_remote
-from swarm_stream.runtime.discovery import find_server, running_servers, to_read
+from swarm_stream.runtime.discovery import ENV_TOKEN, find_server, running_servers, to_read
 from swarm_stream.runtime.streams import server_streams
 from swarm_stream.runtime.viewing import StreamReader
-from swarm_stream.views.terminal import TerminalText, printable
+from swarm_stream.views.console import Console
+from swarm_stream.views.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from swarm_stream.runtime.controlling import Action
     from swarm_stream.runtime.discovery import ServerAddress
@@ -55,18 +56,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; gives the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        address = _address(given.url)
+        address = _address(getattr(given, "url", None))
         config = StreamingConfig.load()
+        found = server_streams(address)  # also tells at once when the server is not there
         if given.command == "ls":
-            print(server_streams(address))
+            print(found, flush=True)
             return 0
         stream = check_stream_name(given.stream)
         if given.command == "tail":
-            return asyncio.run(_Tail(address, stream, config, start=given.start).run())
+            return asyncio.run(_tail(address, stream, config, start=given.start))
         data = {"text": given.text} if given.command == "reply" else None
         asyncio.run(press_remote(address, stream, given.command, config=config, data=data))
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever reads has enough (``| head``). Nothing more is to be written, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except SwarmStreamError as error:
         print(f"swarm-stream: {error}", file=sys.stderr)
         return _status(error)
@@ -88,7 +93,14 @@ def _status(error: SwarmStreamError) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument(
+        "--url",
+        default=argparse.SUPPRESS,
+        help="the Jupyter server's base URL; its token is never in it",
+    )
     parser = argparse.ArgumentParser(
+        parents=[where],
         prog="swarm-stream",
         description="Watch and control the runs of a Jupyter server.",
         epilog=_EPILOG,
@@ -98,8 +110,12 @@ def _parser() -> argparse.ArgumentParser:
         "--url", help="the Jupyter server's base URL (its token: SWARM_STREAM_TOKEN)"
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("ls", help="list the streams of the server")
-    tail = commands.add_parser("tail", help="show a run and follow it to its end")
+
+    def add(name: str, what: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=what, parents=[where])
+
+    add("ls", "list the streams of the server")
+    tail = add("tail", "show a run and follow it to its end")
     tail.add_argument("stream", metavar="STREAM")
     tail.add_argument(
         "--from",
@@ -110,8 +126,8 @@ def _parser() -> argparse.ArgumentParser:
         help="first event to show (default: 0)",
     )
     for name, what in _BUTTONS.items():
-        commands.add_parser(name, help=what).add_argument("stream", metavar="STREAM")
-    reply = commands.add_parser("reply", help="answer the oldest question of a run")
+        add(name, what).add_argument("stream", metavar="STREAM")
+    reply = add("reply", "answer the oldest question of a run")
     reply.add_argument("stream", metavar="STREAM")
     reply.add_argument("text", metavar="TEXT")
     return parser
@@ -124,10 +140,14 @@ def _address(url: str | None) -> ServerAddress:
         ServerUnavailableError: If there is none, or more than one.
 
     """
-    address = to_read(find_server(url)) if url is None else find_server(url, _token())
+    found = running_servers()
+    token = os.environ.get(ENV_TOKEN)
+    address = to_read(find_server(url)) if url is None else find_server(url, token)
+    if address is not None and url is not None and token is None:
+        # One of ours: its runtime file has the token.
+        return next((server for server in found if server.url == address.url), address)
     if address is not None:
         return address
-    found = running_servers()
     if len(found) == 1:
         return found[0]
     if found:
@@ -139,91 +159,44 @@ def _address(url: str | None) -> ServerAddress:
     )
 
 
-def _token() -> str | None:
-    import os  # noqa: PLC0415  (the one variable that is read here)
+async def _tail(address: ServerAddress, stream: str, config: StreamingConfig, *, start: int) -> int:
+    """Show a run to its end, and send what is typed as answers to its questions.
 
-    return os.environ.get("SWARM_STREAM_TOKEN")
+    Ctrl-C leaves the run alone; a second one, soon, cancels it.
+    """
 
-
-class _Tail:
-    """Show one run, and send what is typed as answers to its questions."""
-
-    def __init__(
-        self, address: ServerAddress, stream: str, config: StreamingConfig, *, start: int
-    ) -> None:
-        self._address = address
-        self._stream = stream
-        self._config = config
-        self._text = TerminalText(colour=sys.stdout.isatty())
-        self._reader = StreamReader(address, stream, config, start=start)
-        self._typed: asyncio.Queue[str] = asyncio.Queue()
-        self._listening = False
-
-    async def run(self) -> int:
-        """Show the run to its end. Ctrl-C leaves it alone; a second one cancels it."""
-        showing = asyncio.ensure_future(self._show())
-        answering = asyncio.ensure_future(self._answer())
+    async def press(action: Action, data: dict[str, Any] | None = None) -> str:
         try:
-            await asyncio.wait({showing})
-        except asyncio.CancelledError:
-            return await self._detach()
-        finally:
-            showing.cancel()
-            answering.cancel()
-            await asyncio.gather(showing, answering, return_exceptions=True)
-        showing.result()
-        return 0
-
-    async def _show(self) -> None:
-        async for event in self._reader:
-            text = self._text.feed(event)
-            if text:
-                sys.stdout.write(text)
-                sys.stdout.flush()
-            if self._text.asking and not self._listening and sys.stdin.isatty():
-                self._listen()
-
-    def _listen(self) -> None:
-        """Read lines in a thread: nobody can end a read, so there is one, for the whole run."""
-        self._listening = True
-        loop = asyncio.get_running_loop()
-        put: Callable[[str], object] = self._typed.put_nowait
-
-        def read() -> None:
-            for line in sys.stdin:
-                loop.call_soon_threadsafe(put, line.rstrip("\n"))
-
-        threading.Thread(target=read, name="swarm-stream reads the terminal", daemon=True).start()
-
-    async def _answer(self) -> None:
-        while True:
-            text = await self._typed.get()
-            request = next(iter(self._text.asking), None)
-            if request is None:
-                print("(nobody is asking)")
-                continue
-            data = {"text": text, "request": request}
-            await self._press("reply", data)
-
-    async def _press(self, action: Action, data: dict[str, str] | None = None) -> None:
-        try:
-            await press_remote(self._address, self._stream, action, config=self._config, data=data)
+            await press_remote(address, stream, action, config=config, data=data)
         except SwarmStreamError as error:
-            print(printable(str(error)), file=sys.stderr)
+            return str(error)
+        return ""
 
-    async def _detach(self) -> int:
-        print(
-            f"\nThe run goes on. Ctrl-C again within {_DETACH_S:g} s cancels it.", file=sys.stderr
-        )
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  (this is a coroutine)
+    async def reply(request: str, text: str) -> str:
+        return await press("reply", {"text": text, "request": request})
+
+    console = Console(StreamReader(address, stream, config, start=start), reply)
+    showing = asyncio.ensure_future(console.show())
+    try:
+        await showing
+    except asyncio.CancelledError:
+        await asyncio.gather(showing, return_exceptions=True)  # nothing more is printed
+        return await _detach(press)
+    return 0
+
+
+async def _detach(press: Callable[[Action], Awaitable[str]]) -> int:
+    print(f"\nThe run goes on. Ctrl-C again within {_DETACH_S:g} s cancels it.", file=sys.stderr)
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101  (this is a coroutine)
+    task.uncancel()
+    try:
+        await asyncio.sleep(_DETACH_S)
+    except asyncio.CancelledError:
         task.uncancel()
-        try:
-            await asyncio.sleep(_DETACH_S)
-        except asyncio.CancelledError:
-            task.uncancel()
-            await self._press("cancel")
-        return 130
+        problem = await press("cancel")
+        print(printable(problem) or "Cancelled.", file=sys.stderr)
+    return 130
 
 
 if __name__ == "__main__":

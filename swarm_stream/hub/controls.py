@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from swarm_stream.hub.producers import Sender
     from swarm_stream.hub.socket import HubSocket
 
-__all__ = ["PendingControls"]
+__all__ = ["AWAY", "OVER", "PendingControls"]
 
 MAX_PENDING: Final = 100
 MAX_PENDING_BYTES: Final = 2**20
@@ -20,6 +20,8 @@ MAX_PENDING_BYTES: Final = 2**20
 
 All of them are handed on at once when the producer comes back, so they have to fit its queue.
 """
+OVER: Final = "the run is over"
+AWAY: Final = "the run's kernel is not connected; try when it is back"
 
 
 class PendingControls:
@@ -28,11 +30,8 @@ class PendingControls:
     def __init__(self) -> None:
         self._pending: dict[str, dict[str, tuple[HubSocket, frames.Control]]] = {}
 
-    def ask(self, viewer: HubSocket, frame: frames.Control, producer: Sender | None) -> None:
-        """Hand a viewer's control to the producer, or answer at once that there is none."""
-        if producer is None:
-            self._deny(viewer, frame, "the run's kernel is not connected; try when it is back")
-            return
+    def ask(self, viewer: HubSocket, frame: frames.Control, producer: Sender) -> None:
+        """Hand a viewer's control to the producer."""
         pending = self._pending.get(frame.stream, {})
         known = pending.get(frame.id)
         if known is not None:
@@ -41,7 +40,7 @@ class PendingControls:
             return
         size = sum(len(control.data) for _, control in pending.values()) + len(frame.data)
         if len(pending) >= MAX_PENDING or (pending and size > MAX_PENDING_BYTES):
-            self._deny(viewer, frame, "too many buttons wait for the kernel; wait for those")
+            self.deny(viewer, frame, "too many buttons wait for the kernel; wait for those")
             return
         # Copied: else it would keep all of the frame that it came in.
         data = frame.data.copy()
@@ -66,8 +65,9 @@ class PendingControls:
     def over(self, stream: str) -> None:
         """Answer what still waits: the run has ended."""
         for viewer, frame in self._pending.pop(stream, {}).values():
-            self._deny(viewer, frame, "the run is over")
+            self.deny(viewer, frame, OVER)
 
     @staticmethod
-    def _deny(viewer: HubSocket, frame: frames.Control, message: str) -> None:
+    def deny(viewer: HubSocket, frame: frames.Control, message: str) -> None:
+        """Answer that a control cannot be taken."""
         viewer.send(frames.Controlled(stream=frame.stream, id=frame.id, ok=False, message=message))

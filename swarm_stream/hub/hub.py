@@ -14,7 +14,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from swarm_stream.hub.controls import PendingControls
+from swarm_stream.errors import LogError, NoSuchStreamError
+from swarm_stream.hub.controls import AWAY, OVER, PendingControls
 from swarm_stream.hub.interrupting import interrupt
 from swarm_stream.hub.producers import Producers
 from swarm_stream.hub.quotas import Quotas
@@ -172,7 +173,11 @@ class StreamHub:
             case frames.Unsubscribe(stream=stream):
                 self.viewers.unsubscribe(socket, stream)
             case frames.Control(stream=stream):
-                self.controls.ask(socket, command, self.producers.sender(stream))
+                producer = self.producers.sender(stream)
+                if producer is None:
+                    self.under_way(socket, self._deny(socket, command))
+                else:
+                    self.controls.ask(socket, command, producer)
             case frames.Controlled(stream=stream):
                 if self.producers.sender(stream) is socket:  # nobody else pressed it
                     self.answer(command)
@@ -223,6 +228,15 @@ class StreamHub:
             return
         socket.asked[frame.stream] = frame
         self.under_way(socket, self.viewers.subscribe(socket, frame))
+
+    async def _deny(self, socket: HubSocket, frame: frames.Control) -> None:
+        """Answer a control of a run that nobody is there to control; says why."""
+        try:
+            closed = (await self.log.info(frame.stream)).closed
+        except (NoSuchStreamError, LogError) as error:
+            socket.refuse(error, stream=frame.stream, op="control")
+            return
+        self.controls.deny(socket, frame, OVER if closed else AWAY)
 
     def _moved(self, moved: Moved) -> None:
         self.viewers.moved(moved)

@@ -75,7 +75,13 @@ class Questions:
         """Answer a question, the oldest if ``request`` is None; the first answer wins.
 
         Gives None if it did, else why not, as a sentence.
+
+        Raises:
+            TypeError: If the answer is no text.
+
         """
+        if not isinstance(text, str):
+            raise TypeError(f"an answer is a text; got {text!r}")
         with self._lock:
             name = request if request is not None else next(iter(self._open), None)
             asked = self._open.pop(name, None) if name is not None else None

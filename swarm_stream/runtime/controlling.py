@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from swarm_stream.errors import ServerUnavailableError, SessionStateError
+from swarm_stream.errors import NoSuchStreamError, ServerUnavailableError, SessionStateError
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.backoff import Backoff
 from swarm_stream.runtime.dial import dial
@@ -49,6 +49,7 @@ async def press_remote(  # noqa: PLR0913
         timeout_s: Seconds to wait for the answer.
 
     Raises:
+        NoSuchStreamError: If there is no such stream.
         SessionStateError: If the run cannot do it; the message says why.
         ServerUnavailableError: If the server cannot be reached in time, or does not let us.
 
@@ -93,6 +94,8 @@ async def _ask(
                 continue  # a newer server may say more than we know
             if isinstance(answer, frames.Controlled) and answer.id == frame.id:
                 return answer
+            if isinstance(answer, frames.Error) and answer.code == "no_such_stream":
+                raise NoSuchStreamError(frame.stream)
             if isinstance(answer, frames.Error):
                 return frames.Controlled(
                     stream=frame.stream, id=frame.id, ok=False, message=answer.message

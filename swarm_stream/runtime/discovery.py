@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,9 @@ __all__ = [
     "running_servers",
     "to_read",
 ]
+
+# What follows the base URL in a browser's address.
+_PAGES: Final = re.compile(r"/(lab|tree|notebooks|edit|doc|voila)(/.*)?$")
 
 ENV_URL: Final = "SWARM_STREAM_URL"
 ENV_SECRET: Final = "SWARM_STREAM_SECRET"  # noqa: S105  (the variable's name)
@@ -149,14 +153,17 @@ def to_read(address: ServerAddress | None) -> ServerAddress | None:
 def _check(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
+        # Not shown where it may hold a credential.
+        got = repr(url) if "@" not in url and "?" not in url else "something else"
         raise ConfigurationError(
-            f"a server's URL starts with http:// or https://, got {parts.scheme + '://...'!r}. "
-            "Copy it from the browser's address, up to and without /lab"
+            f"a server's URL starts with http:// or https://; got {got}. Copy it from the "
+            "browser's address, up to and without /lab"
         )
     # A token in a URL would reach logs; it belongs in its own setting.
     if "token=" in parts.query:
         raise ConfigurationError(
-            "leave ?token=... out of the URL and give it as token=, or in SWARM_STREAM_TOKEN"
+            "leave ?token=... out of the URL and put the token into SWARM_STREAM_TOKEN"
         )
+    parts = parts._replace(path=_PAGES.sub("", parts.path))
     path = parts.path if parts.path.endswith("/") else parts.path + "/"
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))

@@ -293,6 +293,11 @@ class StreamingManager:
 
 
 def _continue(source: Source, earlier: StreamingSession) -> None:
+    if not isinstance(earlier, StreamingSession):
+        raise SourceError(
+            "continue_from takes a session of this kernel, as ss.stream gave it: what agents know "
+            "is in their kernel, not in the stream"
+        )
     if not earlier.done:
         raise SessionStateError(
             f"stream {earlier.id!r} goes on; wait for its end or cancel it before you continue "

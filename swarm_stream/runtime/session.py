@@ -37,7 +37,23 @@ if TYPE_CHECKING:
     from swarm_stream.runtime.environment import Runtime
     from swarm_stream.sources.base import Source
 
-__all__ = ["StreamingSession"]
+__all__ = ["StreamingSession", "check_loop"]
+
+
+def check_loop() -> asyncio.AbstractEventLoop:
+    """Give the running loop.
+
+    Raises:
+        SessionStateError: If there is none.
+
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise SessionStateError(
+            "a run needs a running event loop. In a notebook call ss.stream in a cell; in a script "
+            "call it inside an async function and start that with asyncio.run(main())"
+        ) from None
 
 
 class StreamingSession:
@@ -113,6 +129,7 @@ class StreamingSession:
         self._abandoned = False
         self._on_end: list[Callable[[], None]] = []
         self._view: object | None = None
+        self._showing: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         """Show the stream and the state."""
@@ -223,7 +240,8 @@ class StreamingSession:
         """An ``input_func`` for AutoGen's ``UserProxyAgent``: asks whoever watches this run."""
 
         async def ask(prompt: str, cancellation_token: object = None) -> str:
-            asker = Asker(self._source_run)
+            # An agent of this run asks in its own lane, by AutoGen's id; others in the run's.
+            asker = Asker.of(self._source_run)
             return await asker(prompt, cancellation_token=cancellation_token)
 
         return as_input_func(ask)
@@ -237,13 +255,7 @@ class StreamingSession:
             SessionStateError: If it was started before, or no loop is running.
 
         """
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise SessionStateError(
-                "a run needs a running event loop. In a notebook call ss.stream in a cell; in a "
-                "script call it inside an async function and start that with asyncio.run(main())"
-            ) from None
+        self._loop = check_loop()
         self._move(SessionSignal.START)
         self._task = self._loop.create_task(self._run(), name=f"swarm-stream {self.id}")
         # Who does not await sees the error in the view, not as noise of asyncio's.
@@ -284,6 +296,7 @@ class StreamingSession:
 
         Raises:
             SessionStateError: If nobody is waiting for an answer.
+            TypeError: If the answer is no text.
 
         """
         problem = self._questions.reply(text, request=request, by=by)
@@ -299,6 +312,10 @@ class StreamingSession:
         """
         limit = self.config.flush_timeout_s if timeout_s is None else timeout_s
         return await self._channel.flush(limit)
+
+    def shown_by(self, showing: asyncio.Task[None]) -> None:
+        """Have ``await session`` wait for somebody who shows it, so that the last word is seen."""
+        self._showing = showing
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Have ``call()`` run on the session's loop when the run is over."""
@@ -352,6 +369,8 @@ class StreamingSession:
         await self._channel.flush_at_end(self.config.flush_timeout_s)
         for call in self._on_end:
             call()
+        if self._showing is not None:
+            await asyncio.wait({self._showing}, timeout=self.config.flush_timeout_s)
         if ran.from_outside:
             raise asyncio.CancelledError
         if error is not None:

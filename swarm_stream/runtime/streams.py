@@ -60,13 +60,13 @@ class StreamTable(list[dict[str, Any]]):
 
 def list_streams(manager: StreamingManager) -> StreamTable:
     """Give the streams of the server, where we may read them, else those of this process."""
-    address = to_read(manager.runtime.address)
+    address, where = to_read(manager.runtime.address), "this process"
     if address is not None:
         try:
             return server_streams(address)
-        except ServerUnavailableError:
-            # What this process knows is better than an error; the table says whose it is.
-            pass
+        except ServerUnavailableError as error:
+            # What this process knows is better than an error; the table says why it is not more.
+            where = f"this process; {error}"
     return StreamTable(
         [
             {
@@ -77,7 +77,7 @@ def list_streams(manager: StreamingManager) -> StreamTable:
             }
             for line in manager.status()
         ],
-        where="this process",
+        where=where,
     )
 
 

@@ -7,6 +7,8 @@ that ``ask_here`` needs no handle on the session. Threads have no such context.
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -14,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from swarm_stream.errors import SessionStateError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from swarm_stream.sources.base import Run
 
-__all__ = ["Asker", "as_input_func", "ask_here", "asks_here", "use_asker"]
+__all__ = ["Asker", "Question", "as_input_func", "ask_here", "asks_here", "use_asker"]
 
 _MARK: Final = "_swarm_stream_asks"
 _Function = TypeVar("_Function", bound="Callable[..., Awaitable[str]]")
@@ -40,6 +42,12 @@ class Asker:
     lane: int | None = None
     request: str | None = None
     asked: bool = False
+
+    @classmethod
+    def of(cls, run: Run) -> Asker:
+        """Give the present task's, if it is one of this run, else one for the run itself."""
+        here = _asker.get()
+        return here if here is not None and here.run is run else cls(run)
 
     async def __call__(
         self,
@@ -70,14 +78,58 @@ def use_asker(asker: Asker) -> None:
     _asker.set(asker)
 
 
-async def ask_here(
+class Question(Coroutine[Any, Any, str]):
+    """An answer to be awaited. Used as anything else it says so.
+
+    ``if ss.ask("Pay?"):`` without ``await`` would be true, and nobody would be asked.
+    """
+
+    def __init__(self, asking: Coroutine[Any, Any, str]) -> None:
+        self._asking = asking
+
+    def __await__(self) -> Generator[Any, None, str]:
+        """Wait for the answer."""
+        return self._asking.__await__()
+
+    def send(self, value: Any) -> Any:  # noqa: ANN401
+        """Go on, as any coroutine does."""
+        return self._asking.send(value)
+
+    def throw(self, *error: Any) -> Any:  # noqa: ANN401
+        """Raise inside, as in any coroutine."""
+        return self._asking.throw(*error)
+
+    def close(self) -> None:
+        """Take the question back."""
+        self._asking.close()
+
+    def __bool__(self) -> bool:
+        """Refuse: whoever asks so has forgotten to await."""
+        raise self._forgotten()
+
+    def __eq__(self, other: object) -> bool:
+        """Refuse: whoever compares has forgotten to await."""
+        raise self._forgotten()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Say what is missing, for whoever gets to see it: a model, perhaps."""
+        return "<a question that was not asked: write await ss.ask(...)>"
+
+    def _forgotten(self) -> TypeError:
+        self._asking.close()
+        return TypeError("nobody was asked: write await ss.ask(...), in an async def")
+
+
+def ask_here(
     prompt: str,
     *,
     timeout_s: float | None = None,
     default: str | None = None,
     cancellation_token: object = None,
-) -> str:
-    """Ask whoever watches the run that this is called from; see ``Run.ask``.
+) -> Question:
+    """Ask whoever watches the run that this is called from; see ``Run.ask``. To be awaited.
 
     Raises:
         SessionStateError: If this is called from outside of a run.
@@ -87,11 +139,12 @@ async def ask_here(
     asker = _asker.get()
     if asker is None:
         raise SessionStateError(
-            "ss.ask was called outside of a run. Call it in a tool, an agent or an input_func that "
-            "ss.stream runs (in async code: a thread does not know its run)"
+            "ss.ask was called outside of a run. It asks for tools, agents and input_funcs that "
+            "ss.stream runs, and those have to be async: write async def and await ss.ask(...). "
+            "A plain function works in a thread, which does not know its run"
         )
-    return await asker(
-        prompt, timeout_s=timeout_s, default=default, cancellation_token=cancellation_token
+    return Question(
+        asker(prompt, timeout_s=timeout_s, default=default, cancellation_token=cancellation_token)
     )
 
 
@@ -102,5 +155,7 @@ def as_input_func(function: _Function) -> _Function:
 
 
 def asks_here(function: object) -> bool:
-    """Tell whether a function was marked so."""
+    """Tell whether a function, or what a ``functools.partial`` holds, was marked so."""
+    while isinstance(function, functools.partial):
+        function = function.func
     return getattr(function, _MARK, False) is True

@@ -100,7 +100,14 @@ class AttachedStream:
         await self.press("cancel")
 
     async def reply(self, text: str, *, request: str | None = None) -> None:
-        """Answer a question of the run, the oldest if ``request`` is None."""
+        """Answer a question of the run, the oldest if ``request`` is None.
+
+        Raises:
+            TypeError: If the answer is no text.
+
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"an answer is a text; got {text!r}")
         await self.press("reply", {"text": text, "request": request})
 
     async def press(self, action: Action, data: dict[str, str | None] | None = None) -> None:

@@ -118,7 +118,7 @@ class TerminalText:
             return ""
         self._current = None
         self._kept.pop(seg, None)
-        said = self._style(mark, _DIM) + self._fresh_line()
+        said = self._style(mark if self._mid_line else "", _DIM) + self._fresh_line()
         return said + self._go_on()
 
     def _go_on(self) -> str:

@@ -257,7 +257,8 @@ class AutoGenStreamingAdapter:
         if self._cancelled.is_set():
             self._runtimes.abandon()
         if self.leaked:
-            _log.warning("still running after its run: %s", ", ".join(self.leaked))
+            # The run's end and its error name them as well.
+            _log.info("still running after a run of %s: %s", self.title, ", ".join(self.leaked))
 
     def _outcome(self, driver: asyncio.Task[TaskResult], tap: Tap) -> TaskResult:
         if driver.cancelled():

@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from swarm_stream.errors import SwarmStreamError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,8 +39,8 @@ class Failures:
         told = str(raised)
         for error in self._all:
             if f"{type(error).__name__}: {error}" in told:
-                return error
-        return raised
+                return _ours_in(error)
+        return _ours_in(raised)
 
     def listen(self, ours: Callable[[], bool]) -> None:
         """Begin to read the runtime's records; those of other runs are left alone."""
@@ -59,3 +61,13 @@ class Failures:
         if self._filter is not None:
             logging.getLogger(_RUNTIME_LOGGER).removeFilter(self._filter)
             self._filter = None
+
+
+def _ours_in(error: Exception) -> Exception:
+    """Give what we raised in a question, which AutoGen's person wraps twice; else ``error``."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, SwarmStreamError):
+            return inner
+        inner = inner.__cause__
+    return error

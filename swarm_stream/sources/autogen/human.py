@@ -50,9 +50,13 @@ class HumanInput:
             lane = self._lanes.scope.lane or 0
             self._shown.add(request)
             self._announced.pop(request, None)
-            if _is_terminal(own) or asks_here(own):
+            if _is_terminal(own):
                 return await self._run.ask(prompt, lane=lane, request=request)
             asker = Asker(self._run, lane, request)
+            if asks_here(own):
+                use_asker(asker)
+                answer: str = await own(prompt, cancellation_token)
+                return answer
             return await self._by_own(own, agent.name, asker, prompt, cancellation_token)
 
         patches.put(agent, "input_func", asked)
