@@ -14,8 +14,9 @@ from swarm_stream.config import StreamingConfig
 from swarm_stream.errors import ConfigurationError
 from swarm_stream.events.model import encode_event
 from swarm_stream.protocol.frames import check_stream_name
+from swarm_stream.runtime.environment import check_loop
 from swarm_stream.runtime.manager import NO_TASK, StreamingManager
-from swarm_stream.runtime.session import StreamingSession, check_loop
+from swarm_stream.runtime.session import StreamingSession
 from swarm_stream.runtime.streams import StreamTable, list_streams
 from swarm_stream.sources.asking import Question, as_input_func, ask_here
 from swarm_stream.sources.recorded import RecordedSource

@@ -19,7 +19,7 @@ from swarm_stream.events import model
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CUT_SHORT", "Item", "LaneState", "Segment", "Transcript"]
+__all__ = ["CUT_SHORT", "Item", "LaneState", "Pieces", "Segment", "Transcript"]
 
 CUT_SHORT: Final = frozenset({"length", "content_filter", "unknown"})
 """Finish reasons of answers that are not whole, or may not be."""
@@ -124,7 +124,7 @@ class Transcript:
         self._segments: dict[int, Segment] = {}
         self._tools: dict[str, Item] = {}
         self._inputs: dict[str, Item] = {}
-        self._pieces: list[str] = []
+        self._pieces = Pieces()
 
     def extend(self, events: Iterable[model.AnyEvent | model.Unknown]) -> None:
         """Apply events in order."""
@@ -183,7 +183,9 @@ class Transcript:
             case model.Raw(native=native, lane=lane_or_none):
                 self._add("raw", lane_or_none, native=native)
             case model.Part():
-                self._piece(event)
+                whole = self._pieces.add(event)
+                if whole is not None:
+                    self._apply(whole)
             case model.End(outcome=outcome, reason=reason, error=error):
                 self.outcome, self.reason, self.error = outcome, reason, error
             case model.Unknown(type=kind):
@@ -273,18 +275,26 @@ class Transcript:
         if usage.completion_tokens is not None:
             lane.completion_tokens = (lane.completion_tokens or 0) + usage.completion_tokens
 
-    def _piece(self, part: model.Part) -> None:
+
+class Pieces:
+    """Puts an event together that came in pieces (``model.Part``)."""
+
+    def __init__(self) -> None:
+        self._data: list[str] = []
+
+    def add(self, part: model.Part) -> model.AnyEvent | model.Unknown | None:
+        """Take a piece; gives the event once it is whole."""
         if part.index == 0:
-            self._pieces = []
-        self._pieces.append(part.data)
-        if part.index == part.count - 1 and len(self._pieces) == part.count:
-            # A piece of a piece is never made; decoding one here would recurse at most once.
-            data, self._pieces = "".join(self._pieces), []
-            try:
-                whole = model.decode_event(data)
-            except msgspec.DecodeError:
-                whole = model.Unknown(type="part")
-            self._apply(whole)
+            self._data = []
+        self._data.append(part.data)
+        if part.index != part.count - 1 or len(self._data) != part.count:
+            return None
+        data, self._data = "".join(self._data), []
+        try:
+            # A piece of a piece is never made; decoding one would recurse at most once.
+            return model.decode_event(data)
+        except msgspec.DecodeError:
+            return model.Unknown(type="part")
 
 
 def _is_open(question: Item) -> bool:

@@ -7,7 +7,7 @@ import threading
 from itertools import count
 from typing import TYPE_CHECKING
 
-from swarm_stream.errors import InputTimeoutError
+from swarm_stream.errors import InputTimeoutError, SessionStateError
 
 if TYPE_CHECKING:
     from swarm_stream.events.writer import EventWriter
@@ -26,6 +26,7 @@ class Questions:
         self._lock = threading.Lock()
         self._open: dict[str, _Asked] = {}
         self._ids = count()
+        self._closed = False
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -52,12 +53,18 @@ class Questions:
 
         Raises:
             InputTimeoutError: If the time is up and there is no default.
+            SessionStateError: If the run is over, or ends meanwhile.
+            TypeError: If the default is no text.
 
         """
+        if not isinstance(default, str | None):
+            raise TypeError(f"a default answer is a text; got {default!r}")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[str] = loop.create_future()
         name = request or f"ask-{next(self._ids)}"
         with self._lock:
+            if self._closed:
+                raise self._over()
             self._open[name] = (loop, future)
         try:
             self._events.input_request(name, lane, prompt)
@@ -92,6 +99,18 @@ class Questions:
         loop.call_soon_threadsafe(_set, future, text)
         return None
 
+    def close(self) -> None:
+        """Take back every question that is open, and let nobody ask any more: the run is over."""
+        with self._lock:
+            self._closed = True
+            still, self._open = self._open, {}
+        for name, (loop, future) in still.items():
+            self._events.input_reply(name, "", withdrawn=True)
+            loop.call_soon_threadsafe(_fail, future, self._over())
+
+    def _over(self) -> SessionStateError:
+        return SessionStateError(f"the run of stream {self._stream!r} is over: nobody is asked")
+
     def _take(self, name: str) -> _Asked | None:
         """Close a question; None if somebody has just answered it."""
         with self._lock:
@@ -104,6 +123,11 @@ class Questions:
             raise InputTimeoutError(self._stream, timeout_s=timeout_s)
         self._events.input_reply(name, default, by=by)
         return default
+
+
+def _fail(future: asyncio.Future[str], error: SessionStateError) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 def _set(future: asyncio.Future[str], text: str) -> None:

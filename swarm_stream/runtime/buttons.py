@@ -6,11 +6,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from swarm_stream.protocol import frames
+
 if TYPE_CHECKING:
-    from swarm_stream.protocol import frames
     from swarm_stream.runtime.session import StreamingSession
 
-__all__ = ["press"]
+__all__ = ["Buttons", "press"]
+
+
+class Buttons:
+    """The buttons of one run, each press of which is done once and answered as often as asked."""
+
+    def __init__(self, session: StreamingSession) -> None:
+        self._session = session
+        self._answers: dict[str, str] = {}
+
+    def pressed(self, frame: frames.Control) -> frames.Controlled:
+        """Do what a button says, and give what became of it. Does not wait."""
+        if frame.id not in self._answers:
+            self._answers[frame.id] = press(self._session, frame)
+        problem = self._answers[frame.id]
+        return frames.Controlled(stream=frame.stream, id=frame.id, ok=not problem, message=problem)
 
 
 def press(session: StreamingSession, frame: frames.Control) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 __all__ = ["Ran", "run_cancellably"]
+
+_log = logging.getLogger("swarm_stream.runtime")
 
 
 @dataclass(slots=True)
@@ -78,7 +81,11 @@ async def run_cancellably(
 
 
 async def _end(task: asyncio.Future[object], ask: Callable[[], None], limit_s: float) -> None:
-    ask()
+    try:
+        ask()
+    except Exception:  # noqa: BLE001  (it is logged, and the run is ended in another way)
+        # The framework's own way may run its users' code. Whatever that does, the run is to end.
+        _log.exception("cancelling a run in its own way failed; it is cancelled as a task")
     await asyncio.wait({task}, timeout=limit_s)
     if not task.done():
         task.cancel()

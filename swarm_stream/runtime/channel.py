@@ -114,6 +114,13 @@ class Channel:
             State.DONE,
         }
 
+    @property
+    def hopeful(self) -> bool:
+        """Whether the server is there, or is being looked for."""
+        if self.link is None or self.connection.refusal is not None:
+            return False
+        return self.link.state in {LinkState.LIVE, LinkState.CONNECTING}
+
     async def claimed(self) -> None:
         """Wait until the server has answered the claim, or will not. On any loop.
 

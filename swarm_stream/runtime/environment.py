@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import re
 import sys
@@ -11,6 +13,7 @@ from uuid import uuid4
 import msgspec
 
 from swarm_stream.config import StreamingConfig
+from swarm_stream.errors import SessionStateError
 from swarm_stream.hub.processes import this_process
 from swarm_stream.runtime.discovery import ServerAddress, find_server
 from swarm_stream.runtime.io_thread import IOThread
@@ -24,8 +27,9 @@ if TYPE_CHECKING:
     from swarm_stream.events.model import AnyEvent, Unknown
     from swarm_stream.sources.base import Source
 
-__all__ = ["Runtime", "task_text"]
+__all__ = ["Runtime", "check_loop", "task_text"]
 
+_log = logging.getLogger("swarm_stream.runtime")
 _MAX_TITLE = 200
 _KERNEL_FILE = re.compile(r"kernel-([0-9a-fA-F-]{36})\.json")
 
@@ -92,8 +96,7 @@ class Runtime:
             try:
                 self.io.call(link.aclose(), timeout_s=timeout_s)
             except TimeoutError:
-                # The thread is a daemon: what does not close in time ends with the process.
-                return
+                _log.debug("x the connection to the server was not closed in time, and is cut")
         self.io.stop()
 
 
@@ -116,3 +119,19 @@ def task_text_of_parts(content: object) -> str:
     if isinstance(content, list | tuple):
         return "\n".join(part if isinstance(part, str) else "[image]" for part in content)
     return str(content)
+
+
+def check_loop() -> asyncio.AbstractEventLoop:
+    """Give the running loop.
+
+    Raises:
+        SessionStateError: If there is none.
+
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise SessionStateError(
+            "a run needs a running event loop. In a notebook call ss.stream in a cell; in a script "
+            "call it inside an async function and start that with asyncio.run(main())"
+        ) from None

@@ -69,6 +69,10 @@ class LocalHub:
 
         async def take(data: bytes) -> None:
             answer = frames.decode_server_frame(data)
+            if isinstance(answer, frames.Error):
+                answer = frames.Controlled(
+                    stream=frame.stream, id=frame.id, ok=False, message=answer.message
+                )
             if isinstance(answer, frames.Controlled) and not answered.done():
                 answered.set_result(answer)
 

@@ -21,7 +21,7 @@ from swarm_stream.errors import (
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.environment import Runtime
 from swarm_stream.runtime.session import StreamingSession
-from swarm_stream.sources.resolve import resolve
+from swarm_stream.sources.resolve import resolve, take_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,14 +216,15 @@ class StreamingManager:
             watch.cancel()
         if runtime is None or not runtime.io.alive:
             return
-        deadline = time.monotonic() + EXIT_LIMIT_S
-        waiting = [session for session in self if session.unacked and not session.notice]
-        while any(session.unacked for session in waiting) and time.monotonic() < deadline:
+        deadline = time.monotonic() + self.config.flush_timeout_s
+        while any(session.may_be_acked for session in self) and time.monotonic() < deadline:
             time.sleep(0.01)  # the interpreter is ending: there is no loop to wait on
         for session in self:
             if session.unacked:
                 _log.warning(
-                    "stream %s: %d events were not acknowledged", session.id, session.unacked
+                    "stream %s: the process ends, and %d events did not reach the server",
+                    session.id,
+                    session.unacked,
                 )
         runtime.stop(timeout_s=EXIT_LIMIT_S)
 
@@ -303,13 +304,7 @@ def _continue(source: Source, earlier: StreamingSession) -> None:
             f"stream {earlier.id!r} goes on; wait for its end or cancel it before you continue "
             "from it"
         )
-    take = getattr(source, "continue_from", None)
-    if take is None:
-        raise SourceError(
-            f"{source.title} has no state to begin with; continue_from= is for AutoGen agents and "
-            "teams, and for functions that make one"
-        )
-    take(earlier.source)
+    take_state(source, earlier.source)
 
 
 async def _open(session: StreamingSession, earlier: StreamingSession | None) -> None:

@@ -13,13 +13,12 @@ from swarm_stream.errors import (
     SessionStateError,
 )
 from swarm_stream.events.model import End
-from swarm_stream.protocol import frames
 from swarm_stream.runtime.asking import Questions
-from swarm_stream.runtime.buttons import press
+from swarm_stream.runtime.buttons import Buttons
 from swarm_stream.runtime.cancelling import run_cancellably
 from swarm_stream.runtime.channel import Channel
 from swarm_stream.runtime.ending import error_info, judge
-from swarm_stream.runtime.environment import task_text
+from swarm_stream.runtime.environment import check_loop, task_text
 from swarm_stream.runtime.gate import Gate
 from swarm_stream.runtime.metrics import Meter, SessionMetrics, measure
 from swarm_stream.runtime.pacer import Pacer
@@ -34,26 +33,11 @@ if TYPE_CHECKING:
     from swarm_stream.config import StreamingConfig
     from swarm_stream.events.fold import Transcript
     from swarm_stream.events.model import AnyEvent, Unknown
+    from swarm_stream.protocol import frames
     from swarm_stream.runtime.environment import Runtime
     from swarm_stream.sources.base import Source
 
-__all__ = ["StreamingSession", "check_loop"]
-
-
-def check_loop() -> asyncio.AbstractEventLoop:
-    """Give the running loop.
-
-    Raises:
-        SessionStateError: If there is none.
-
-    """
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        raise SessionStateError(
-            "a run needs a running event loop. In a notebook call ss.stream in a cell; in a script "
-            "call it inside an async function and start that with asyncio.run(main())"
-        ) from None
+__all__ = ["StreamingSession"]
 
 
 class StreamingSession:
@@ -121,7 +105,7 @@ class StreamingSession:
         self._source_run = RunOfSession(self, self._recorder, self._pacer)
         self._stop_asked = False
         self._cancelled_by: str | None = None
-        self._controls: set[str] = set()
+        self._buttons = Buttons(self)
         self._ids = count()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[object] | None = None
@@ -184,6 +168,11 @@ class StreamingSession:
     def unacked(self) -> int:
         """Events that the log has not acknowledged yet."""
         return len(self._channel.buffer)
+
+    @property
+    def may_be_acked(self) -> bool:
+        """Whether there is something that the log does not have and may yet get."""
+        return self.unacked > 0 and self._channel.hopeful
 
     @property
     def idle_s(self) -> float:
@@ -360,6 +349,7 @@ class StreamingSession:
         if outcome == "completed" and isinstance(ran.result, End):
             # A recording ends as the run did that it was made of.
             outcome, reason, recorded = ran.result.outcome, ran.result.reason, ran.result.error
+        self._questions.close()
         writer.end(outcome, reason=reason, error=error_info(ran.error) or recorded)
         self._meter.ended = time.perf_counter()
         self._meter.pause_ended()
@@ -408,8 +398,4 @@ class StreamingSession:
             self.cancel(by="another producer of this stream")
 
     def _control_arrived(self, frame: frames.Control) -> None:
-        problem = "" if frame.id in self._controls else press(self, frame)
-        self._controls.add(frame.id)
-        self._channel.answer(
-            frames.Controlled(stream=self.id, id=frame.id, ok=not problem, message=problem)
-        )
+        self._channel.answer(self._buttons.pressed(frame))

@@ -108,10 +108,12 @@ class Question(Coroutine[Any, Any, str]):
         raise self._forgotten()
 
     def __eq__(self, other: object) -> bool:
-        """Refuse: whoever compares has forgotten to await."""
+        """Refuse to be compared with an answer: whoever does has forgotten to await."""
+        if isinstance(other, Question):
+            return self is other
         raise self._forgotten()
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = object.__hash__  # asyncio.gather looks its arguments up
 
     def __repr__(self) -> str:
         """Say what is missing, for whoever gets to see it: a model, perhaps."""
@@ -150,7 +152,7 @@ def ask_here(
 
 def as_input_func(function: _Function) -> _Function:
     """Mark a function that asks by ``Run.ask``, so that a source need not ask again around it."""
-    setattr(function, _MARK, True)
+    setattr(function, _MARK, function)  # itself: a wrapper that takes over attributes is another
     return function
 
 
@@ -158,4 +160,4 @@ def asks_here(function: object) -> bool:
     """Tell whether a function, or what a ``functools.partial`` holds, was marked so."""
     while isinstance(function, functools.partial):
         function = function.func
-    return getattr(function, _MARK, False) is True
+    return getattr(function, _MARK, None) is function

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swarm_stream.events import model
+from swarm_stream.events.fold import Pieces
 
 if TYPE_CHECKING:
     from swarm_stream.events.writer import EventWriter
@@ -49,7 +50,7 @@ class Relay:
         self._events = events
         self._lanes: dict[int, int] = {}
         self._segs: dict[int, int] = {}
-        self._pieces: list[str] = []
+        self._pieces = Pieces()
 
     def write(self, event: model.AnyEvent | model.Unknown) -> None:  # noqa: C901, PLR0912
         """Write the next event. ``start`` and ``end`` are the session's own and left out."""
@@ -92,7 +93,9 @@ class Relay:
             case model.Raw(native=native, lane=lane_or_none):
                 write.raw(native, lane=None if lane_or_none is None else self._lane(lane_or_none))
             case model.Part():
-                self._piece(event)
+                whole = self._pieces.add(event)
+                if whole is not None:
+                    self.write(whole)
             case model.Unknown(data=data):
                 write.raw(data)
             case model.End():
@@ -110,12 +113,3 @@ class Relay:
         if seg not in self._segs:
             self._segs[seg] = self._events.open(self._lane(_UNSEEN))
         return self._segs[seg]
-
-    def _piece(self, part: model.Part) -> None:
-        if part.index == 0:
-            self._pieces = []
-        self._pieces.append(part.data)
-        if part.index == part.count - 1 and len(self._pieces) == part.count:
-            whole = "".join(self._pieces)
-            self._pieces = []
-            self.write(model.decode_event(whole))

@@ -17,7 +17,7 @@ from swarm_stream.sources.recorded import RecordedSource
 if TYPE_CHECKING:
     from swarm_stream.sources.base import Run, Source
 
-__all__ = ["DeferredSource", "resolve"]
+__all__ = ["DeferredSource", "resolve", "take_state"]
 
 _ACCEPTED = (
     "Give an AutoGen agent or team, a function without arguments that makes one, an (async) "
@@ -137,6 +137,7 @@ class DeferredSource:
         self._source: Source | None = None
         self._cancelled = False
         self._stopping = False
+        self._earlier: object = None
 
     @property
     def agents(self) -> list[str]:
@@ -158,11 +159,22 @@ class DeferredSource:
         if self._cancelled:
             self._waiting.cancel()
         self._source = source = resolve(await self._waiting)
+        if self._earlier is not None:
+            take_state(source, self._earlier)
         if self._stopping:
             source.request_stop()
         if self._cancelled:
             source.request_cancel()
         return await source.run(run, task)
+
+    def continue_from(self, earlier: object) -> None:
+        """Have what will be made begin with the state of an earlier source."""
+        self._earlier = earlier
+
+    @property
+    def made(self) -> Source | None:
+        """The source, once it is made."""
+        return self._source
 
     def request_cancel(self) -> None:
         """Cancel what was made, or will be."""
@@ -177,3 +189,21 @@ class DeferredSource:
         self._stopping = True
         if self._source is not None:
             self._source.request_stop()
+
+
+def take_state(source: Source, earlier: object) -> None:
+    """Have a source begin with the state in which an earlier one, which is over, left its agents.
+
+    Raises:
+        SourceError: If one of them has no such state, or they do not fit.
+
+    """
+    if isinstance(earlier, DeferredSource):
+        earlier = earlier.made
+    take = getattr(source, "continue_from", None)
+    if take is None:
+        raise SourceError(
+            f"{source.title} has no state to begin with; continue_from= is for AutoGen agents and "
+            "teams, and for functions that make one"
+        )
+    take(earlier)

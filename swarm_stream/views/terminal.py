@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from swarm_stream.events import model
-from swarm_stream.events.fold import CUT_SHORT
+from swarm_stream.events.fold import CUT_SHORT, Pieces
 from swarm_stream.views.static import CUT_WORDS
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class TerminalText:
         self._tools: dict[str, str] = {}
         self._current: int | None = None
         self._mid_line = False
+        self._pieces = Pieces()
 
     def feed(self, event: AnyEvent | Unknown) -> str:  # noqa: C901, PLR0911, PLR0912
         """Take the next event; gives what to print."""
@@ -98,6 +99,9 @@ class TerminalText:
                 return self._line(f"{action} by {printable(by) or 'somebody'}", _DIM)
             case model.Usage(finish_reason=str() as reason) if reason in CUT_SHORT:
                 return self._line(CUT_WORDS[reason], _BOLD)
+            case model.Part():
+                whole = self._pieces.add(event)
+                return "" if whole is None else self.feed(whole)
             case model.End():
                 return self._end(event)
             case _:

@@ -107,3 +107,15 @@ async def test_the_producer_secret_presses_nothing(run: Run) -> None:
     await kernel.subscribe()
     assert [frame["code"] for frame in kernel.take()] == ["not_allowed"] * 2
     assert run.producer.take("control") == []
+
+
+async def test_a_control_of_a_run_that_is_over_or_never_was_says_so(run: Run) -> None:
+    await run.viewer.say("control", stream="nothing", **PRESSED)
+    (error,) = run.viewer.take("error")
+    assert (error["code"], error["stream"]) == ("no_such_stream", "nothing")
+    await run.producer.append(0, END)
+    await run.producer.leave()
+    run.viewer.take()
+    await run.viewer.say("control", **PRESSED)
+    (answer,) = run.viewer.take("controlled")
+    assert (answer["ok"], answer["message"]) == (False, "the run is over")

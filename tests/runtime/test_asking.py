@@ -7,13 +7,19 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from autogen_agentchat.agents import AssistantAgent, UserProxyAgent
+from autogen_agentchat.agents import (
+    AssistantAgent,
+    MessageFilterAgent,
+    MessageFilterConfig,
+    UserProxyAgent,
+)
 from autogen_agentchat.teams import RoundRobinGroupChat
 
 import swarm_stream as ss
 from swarm_stream.config import StreamingConfig
 from swarm_stream.errors import InputTimeoutError, SessionStateError, StreamCancelledError
 from swarm_stream.events import model
+from swarm_stream.sources.autogen.human import _is_terminal
 from swarm_stream.sources.scripted import ScriptedClient, Turn
 
 if TYPE_CHECKING:
@@ -225,3 +231,139 @@ async def test_the_questions_of_a_recording_take_no_answer(manager: StreamingMan
     session = started(manager, events)
     await session
     assert inputs(session)[0]["elsewhere"]
+
+
+async def test_who_forgets_to_await_is_told_so_and_nobody_is_asked(
+    manager: StreamingManager,
+) -> None:
+    async def asking() -> AsyncIterator[str]:
+        with pytest.raises(TypeError, match="write await"):
+            assert ss.ask("Pay?")
+        with pytest.raises(TypeError, match="write await"):
+            assert ss.ask("Pay?") == "yes"
+        question = ss.ask("Pay?")
+        assert "await ss.ask" in repr(question)
+        question.close()
+        yield "nobody was asked"
+
+    session = started(manager, asking())
+    assert await session == "nobody was asked"
+    assert inputs(session) == []
+
+
+async def test_a_plain_tool_that_asks_is_told_to_be_async(manager: StreamingManager) -> None:
+    def pay() -> str:
+        """Pay."""
+        return "paid" if ss.ask("Pay?") else "refused"
+
+    agent = AssistantAgent("a", ScriptedClient([Turn(tools=["pay"])]), tools=[pay])
+    result: Any = await started(manager, agent, task="go")
+    assert "write async def" in result.messages[-1].content
+
+
+async def test_tasks_may_be_made_of_questions(manager: StreamingManager) -> None:
+    async def asking() -> AsyncIterator[str]:
+        answers = await asyncio.gather(ss.ask("One?"), asyncio.create_task(ss.ask("Two?")))
+        yield " ".join(answers)
+
+    session = started(manager, asking())
+    async with asyncio.timeout(5):
+        while len(session.questions.waiting) < 2:
+            await asyncio.sleep(0.001)
+    one, two = session.questions.waiting
+    session.reply("b", request=two)
+    session.reply("a", request=one)
+    assert await session == "a b"
+
+
+@pytest.mark.parametrize("answer", [True, 5, None])
+async def test_an_answer_that_is_no_text_leaves_the_question_open(
+    manager: StreamingManager, answer: Any
+) -> None:
+    session = started(manager, team(UserProxyAgent("human")), task="go")
+    await asked(session)
+    with pytest.raises(TypeError, match="an answer is a text"):
+        session.reply(answer)
+    session.reply("yes")
+    result: Any = await session
+    assert result.messages[-1].content == "yes"
+
+
+async def test_a_default_that_is_no_text_is_refused_before_anybody_is_asked(
+    manager: StreamingManager,
+) -> None:
+    async def asking() -> AsyncIterator[str]:
+        with pytest.raises(TypeError, match="a default answer"):
+            await ss.ask("Well?", timeout_s=1, default=3)  # type: ignore[arg-type]
+        yield "ok"
+
+    session = started(manager, asking())
+    assert await session == "ok"
+    assert inputs(session) == []
+
+
+async def test_nobody_waits_for_an_answer_after_the_end(manager: StreamingManager) -> None:
+    async def words() -> AsyncIterator[str]:
+        yield "one"
+        await asked(session)
+        yield "two"
+
+    session = started(manager, words())
+    open_question = asyncio.ensure_future(session.input_func("Open?"))
+    await session
+    with pytest.raises(SessionStateError, match="is over"):
+        await open_question
+    assert inputs(session)[0]["withdrawn"]
+    with pytest.raises(SessionStateError, match="is over"):
+        await session.input_func("Late?")
+
+
+async def test_what_a_person_could_not_be_asked_is_raised_as_it_was(
+    manager: StreamingManager,
+) -> None:
+    async def own(prompt: str, token: Any) -> str:
+        raise KeyError("mine")
+
+    for human, error in (
+        (UserProxyAgent("human", input_func=own), KeyError),
+        (
+            UserProxyAgent("human", input_func=functools.partial(ss.ask, timeout_s=0.01)),
+            InputTimeoutError,
+        ),
+    ):
+        session = started(manager, team(human), task="go")
+        with pytest.raises(error):
+            await session
+        assert session.transcript.error is not None
+        assert session.transcript.error.type == error.__name__
+
+
+async def test_a_wrapper_around_ss_ask_is_called(manager: StreamingManager) -> None:
+    @functools.wraps(ss.ask)
+    async def louder(prompt: str, token: Any = None) -> str:
+        return (await ss.ask(prompt)).upper()
+
+    session = started(manager, team(UserProxyAgent("human", input_func=louder)), task="go")
+    await asked(session)
+    session.reply("blue")
+    result: Any = await session
+    assert result.messages[-1].content == "BLUE"
+
+
+async def test_a_person_behind_a_filter_is_asked_by_the_run(manager: StreamingManager) -> None:
+    human = MessageFilterAgent("human", UserProxyAgent("human"), MessageFilterConfig(per_source=[]))
+    agent = AssistantAgent("a", ScriptedClient(["which?"]), model_client_stream=True)
+    session = started(manager, RoundRobinGroupChat([agent, human], max_turns=2), task="go")
+    await asked(session)
+    session.reply("yes")
+    await session
+
+
+async def test_input_is_the_kernels_own_method_in_a_notebook() -> None:
+    class Kernel:
+        def raw_input(self, prompt: str = "") -> str:
+            raise AssertionError(prompt)
+
+    Kernel.raw_input.__module__ = "ipykernel.kernelbase"
+    assert _is_terminal(Kernel().raw_input)
+    assert not _is_terminal(print)

@@ -134,6 +134,18 @@ async def test_the_event_log_shows_its_user_what_it_showed_before(
     assert EVENTS.filters == []
 
 
+async def test_a_level_that_is_set_while_a_run_goes_on_stays(shown: list[str]) -> None:
+    EVENTS.setLevel(logging.NOTSET)
+
+    def set_it(_messages: Any) -> str:
+        EVENTS.setLevel(logging.INFO)
+        return "hi"
+
+    await ran(AssistantAgent("a", client(set_it), model_client_stream=True))
+    assert "LLMStreamEndEvent" in shown
+    assert EVENTS.level == logging.INFO
+
+
 @pytest.mark.parametrize(
     ("event", "reason"),
     [

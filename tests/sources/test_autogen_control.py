@@ -19,6 +19,7 @@ from autogen_agentchat.teams import (
     RoundRobinGroupChat,
     SelectorGroupChat,
 )
+from autogen_core import CancellationToken  # noqa: TC002  (AutoGen reads annotations)
 from autogen_core.tools import FunctionTool
 from autogen_runs import assert_untouched, client
 from fake_run import FakeRun
@@ -162,6 +163,66 @@ async def test_two_runs_that_share_a_tool_both_have_it_as_it_was() -> None:
     await asyncio.gather(*runs)
     assert tool._func is blocker
     assert "run_json" not in vars(tool)
+
+
+async def test_a_callback_that_fails_does_not_keep_a_run_from_its_end() -> None:
+    async def trap(cancellation_token: CancellationToken) -> str:
+        """Set a trap."""
+        cancellation_token.add_callback(lambda: 1 // 0)
+        await asyncio.sleep(3600)
+        return ""
+
+    adapter = AutoGenStreamingAdapter(RoundRobinGroupChat([calling(tool=trap)]))
+    task = asyncio.create_task(adapter.run(run := FakeRun(), "go"))
+    await until(lambda: bool(run.of(model.ToolCall)))
+    await asyncio.sleep(0.01)
+    with pytest.raises(ZeroDivisionError):
+        adapter.request_cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    run.assert_all_closed()
+
+
+async def test_tools_of_any_shape_work_as_without_us() -> None:
+    class Odd(FunctionTool):
+        """Cannot be hashed, and takes ``call_id`` by name only."""
+
+        __hash__ = None  # type: ignore[assignment]
+
+        async def run_json(self, args: Any, token: Any, *, call_id: Any = None) -> Any:
+            return await super().run_json(args, token, call_id=call_id)
+
+    def work() -> str:
+        """Work."""
+        return "worked"
+
+    one = AssistantAgent("a", client(Turn(tools=["work"])), tools=[Odd(work, "works")])
+    result = await AutoGenStreamingAdapter(one).run(FakeRun(), "go")
+    assert result.messages[-1].content == "worked"  # type: ignore[union-attr]
+
+
+async def test_a_managers_model_that_takes_no_notice_is_named() -> None:
+    released = asyncio.Event()
+
+    async def choose(_thread: Any) -> str:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+        return "a"
+
+    agents = [agent("a", "x"), agent("b", "y")]
+    adapter = AutoGenStreamingAdapter(SelectorGroupChat(agents, client(), selector_func=choose))
+    task = asyncio.create_task(adapter.run(FakeRun(cancel_timeout_s=0.2), "go"))
+    await asyncio.sleep(0.05)
+    adapter.request_cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "manager of SelectorGroupChat" in adapter.leaked
+    released.set()
+    for _ in range(50):
+        await asyncio.sleep(0)
 
 
 async def test_cancel_before_and_after_a_run_does_no_harm() -> None:

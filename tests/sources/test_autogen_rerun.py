@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from autogen_agentchat.agents import AssistantAgent, SocietyOfMindAgent
+from autogen_agentchat.base import Response
 from autogen_agentchat.conditions import HandoffTermination
-from autogen_agentchat.messages import HandoffMessage
+from autogen_agentchat.messages import HandoffMessage, TextMessage
 from autogen_agentchat.teams import (
     DiGraphBuilder,
     GraphFlow,
@@ -270,3 +273,69 @@ async def test_a_handoff_to_the_user_is_answered_by_a_message() -> None:
     await AutoGenStreamingAdapter(team).run(again, answer)
     assert again.streamed() == {"alice": "thank you"}
     assert told(said.calls[1].messages)[-1] == "the blue one"
+
+
+async def test_an_agent_without_a_memory_is_told_again_what_it_was_told() -> None:
+    class Forgetful(AssistantAgent):
+        """Saves no state, as many an agent of its users' own does."""
+
+        def __init__(self, given: list[list[str]], *, stays: bool) -> None:
+            super().__init__("b", client())
+            self.given, self.stays = given, stays
+
+        async def save_state(self) -> dict[str, Any]:
+            return {}
+
+        async def load_state(self, state: Any) -> None:
+            assert state == {}
+
+        async def on_messages_stream(self, messages: Any, *_: Any) -> Any:
+            self.given.append([message.content for message in messages])
+            if self.stays:
+                await asyncio.Event().wait()
+            yield Response(chat_message=TextMessage(source="b", content="done"))
+
+    given: list[list[str]] = []
+
+    def team(*, stays: bool) -> RoundRobinGroupChat:
+        return RoundRobinGroupChat(
+            [agent("a", client("one")), Forgetful(given, stays=stays)], max_turns=2
+        )
+
+    earlier = AutoGenStreamingAdapter(team(stays=True))
+    await cut(earlier, FakeRun(), lambda: bool(given))
+    again = FakeRun()
+    again.on_event = lambda event: (
+        isinstance(event, model.Open) and setattr(again, "stopping", True)
+    )
+    await continued(team(stays=False), earlier).run(again, "second task")
+    assert given == [["first task", "one"], ["first task", "one", "second task"]]
+
+
+async def test_a_lone_agent_that_was_cut_in_a_tool_call_can_run_again() -> None:
+    async def sleeper() -> str:
+        """Sleep for ever."""
+        await asyncio.Event().wait()
+        return ""
+
+    said = client(Turn("half", tools=["sleeper"]), "fine")
+    one = agent("a", said, tools=[sleeper])
+    run = FakeRun()
+    await cut(AutoGenStreamingAdapter(one), run, lambda: bool(run.of(model.ToolCall)))
+    await AutoGenStreamingAdapter(one).run(FakeRun(), "again")
+    assert told(said.calls[1].messages) == ["first task", "again"]
+
+
+async def test_a_chain_of_continued_runs_keeps_none_but_the_last() -> None:
+    def team() -> RoundRobinGroupChat:
+        return RoundRobinGroupChat([agent("a", client("one"))], max_turns=1)
+
+    adapters = [AutoGenStreamingAdapter(team())]
+    await adapters[0].run(FakeRun(), "task")
+    known = [weakref.ref(adapters[0].runner)]
+    for _ in range(3):
+        adapters = [continued(team(), adapters[0])]
+        await adapters[0].run(FakeRun(), "task")
+        known.append(weakref.ref(adapters[0].runner))
+    gc.collect()
+    assert [ref() is not None for ref in known] == [False, False, False, True]

@@ -114,6 +114,16 @@ def test_tools_handoffs_and_cut_answers_have_a_line() -> None:
     ]
 
 
+def test_what_comes_in_pieces_is_shown_whole() -> None:
+    request = model.InputRequest(request="r", lane=0, prompt="Approve? " + "x" * 50)
+    data = model.encode_event(request).decode()
+    text = TerminalText(colour=False)
+    text.feed(ALICE)
+    assert text.feed(model.Part(index=0, count=2, data=data[:20])) == ""
+    assert "Approve?" in text.feed(model.Part(index=1, count=2, data=data[20:]))
+    assert list(text.asking) == ["r"]
+
+
 @given(st.text())
 def test_nothing_that_a_terminal_obeys_is_printed(text: str) -> None:
     safe = printable(text)

@@ -10,8 +10,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
+from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.base import TaskResult, Team
 from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
@@ -33,6 +34,8 @@ _log = logging.getLogger("swarm_stream.sources.autogen")
 
 # Teams that AutoGen cannot run again, and how they came to be so. Its agents can.
 _spoiled: WeakKeyDictionary[Team, str] = WeakKeyDictionary()
+# Agents whose last run was cut, perhaps in a tool call.
+_cut: WeakSet[AssistantAgent] = WeakSet()
 
 CAPS: Final = frozenset({"cancel", "stop", "pause", "backpressure", "input", "lanes"})
 
@@ -118,6 +121,17 @@ class AutoGenStreamingAdapter:
             )
         self._earlier = earlier
 
+    async def _begin_with_state(self) -> None:
+        earlier, self._earlier = self._earlier, None  # or every run would keep all before it
+        runner: Any = self._runner
+        if earlier is not None and earlier.runner is not runner:
+            await runner.load_state(await earlier.state())
+        elif runner in _cut:
+            # AutoGen's agents can run again, but a model's server refuses a tool call that was
+            # cut off from its result.
+            await runner.load_state(await mended_state(self._root, ()))
+        _cut.discard(runner)
+
     async def state(self) -> dict[str, Any]:
         """Give AutoGen's own state of the agent or team, to be called when the run is over.
 
@@ -172,9 +186,7 @@ class AutoGenStreamingAdapter:
         driver: asyncio.Task[TaskResult] | None = None
         cut = True
         try:
-            if self._earlier is not None and self._earlier.runner is not self._runner:
-                runner: Any = self._runner
-                await runner.load_state(await self._earlier.state())
+            await self._begin_with_state()
             self._runtimes.quieten(tap.patches)
             await tap.install(messages, told=task is None or isinstance(task, str))
             if self._token.is_cancelled():
@@ -199,9 +211,11 @@ class AutoGenStreamingAdapter:
         """End the run within ``config.cancel_timeout_s``, whatever it does. May come twice."""
         self._cancelled.set()
         self._runtimes.note_loops()
-        self._token.cancel()
-        if self._tap is not None:
-            self._tap.cancel()
+        try:
+            self._token.cancel()  # which calls its users' callbacks
+        finally:
+            if self._tap is not None:
+                self._tap.cancel()
 
     def request_stop(self) -> None:
         """End after the agents that are speaking: the team ends as by a termination condition.
@@ -238,7 +252,7 @@ class AutoGenStreamingAdapter:
         self, driver: asyncio.Task[TaskResult] | None, tap: Tap, timeout_s: float
     ) -> None:
         """End what still runs, harder each time, and never wait for it without a limit."""
-        step_s = timeout_s / 4
+        step_s = timeout_s / 6  # five steps, and room for what they take themselves
         if driver is not None and not driver.done():
             self.request_cancel()
             await asyncio.wait({driver}, timeout=step_s)
@@ -248,7 +262,7 @@ class AutoGenStreamingAdapter:
                 if not driver.done():
                     harder()
                     await asyncio.wait({driver}, timeout=step_s)
-        self.leaked = await tap.let_go(step_s)
+        self.leaked = [*await tap.let_go(step_s), *await self._runtimes.let_go(step_s)]
         if driver is not None:
             # What a cancelled framework raises on its way out is nobody's concern.
             driver.add_done_callback(retrieve)
@@ -256,6 +270,7 @@ class AutoGenStreamingAdapter:
                 self.leaked.append(self.title)
         if self._cancelled.is_set():
             self._runtimes.abandon()
+        self.leaked = list(dict.fromkeys(self.leaked))
         if self.leaked:
             # The run's end and its error name them as well.
             _log.info("still running after a run of %s: %s", self.title, ", ".join(self.leaked))
@@ -275,6 +290,8 @@ class AutoGenStreamingAdapter:
         for node in self._root:
             if isinstance(node.runner, Team):
                 _spoiled[node.runner] = how
+            elif isinstance(node.runner, AssistantAgent):
+                _cut.add(node.runner)
 
 
 def _names(adapter: AutoGenStreamingAdapter) -> list[str]:

@@ -37,6 +37,10 @@ _REASONS: Final = {
 }
 
 
+_OURS: Final = logging.INFO - 1
+"""A level that nobody else sets: by it we know whether the level is still the one we have set."""
+
+
 class ModelCall(NamedTuple):
     """One call of a model that has ended. Counts are None where nobody counted."""
 
@@ -86,6 +90,7 @@ class _EventLog(logging.Filter):
         self._users = 0
         self._level = logging.NOTSET
         self._shown = logging.NOTSET
+        self._raised = False
 
     def open(self) -> None:
         with self._lock:
@@ -93,8 +98,9 @@ class _EventLog(logging.Filter):
             if self._users > 1:
                 return
             self._level, self._shown = self._logger.level, self._logger.getEffectiveLevel()
-            if self._shown > logging.INFO:
-                self._logger.setLevel(logging.INFO)
+            self._raised = self._shown > logging.INFO
+            if self._raised:
+                self._logger.setLevel(_OURS)
             self._logger.addFilter(self)
 
     def close(self) -> None:
@@ -102,13 +108,14 @@ class _EventLog(logging.Filter):
             self._users -= 1
             if self._users == 0:
                 self._logger.removeFilter(self)
-                self._logger.setLevel(self._level)
+                if self._raised and self._logger.level == _OURS:
+                    self._logger.setLevel(self._level)  # else its user has set it since
 
     def filter(self, record: logging.LogRecord) -> bool:
         heard = _told.get()
         if heard is not None and isinstance(record.msg, LLMCallEvent | LLMStreamEndEvent):
             heard(_read(record.msg))
-        return record.levelno >= self._shown
+        return self._logger.level != _OURS or record.levelno >= self._shown
 
 
 _event_log: Final = _EventLog()

@@ -10,14 +10,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from swarm_stream.errors import SwarmStreamError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Failures"]
 
 _RUNTIME_LOGGER = "autogen_core"
+_WRAPPED = "Failed to get user input: "
 
 
 class Failures:
@@ -39,8 +38,8 @@ class Failures:
         told = str(raised)
         for error in self._all:
             if f"{type(error).__name__}: {error}" in told:
-                return _ours_in(error)
-        return _ours_in(raised)
+                return _unwrapped(error)
+        return _unwrapped(raised)
 
     def listen(self, ours: Callable[[], bool]) -> None:
         """Begin to read the runtime's records; those of other runs are left alone."""
@@ -63,11 +62,8 @@ class Failures:
             self._filter = None
 
 
-def _ours_in(error: Exception) -> Exception:
-    """Give what we raised in a question, which AutoGen's person wraps twice; else ``error``."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, SwarmStreamError):
-            return inner
-        inner = inner.__cause__
+def _unwrapped(error: Exception) -> Exception:
+    """Give what was raised where a person was asked: AutoGen wraps it, sometimes twice."""
+    while str(error).startswith(_WRAPPED) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     return error

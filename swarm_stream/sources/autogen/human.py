@@ -110,8 +110,10 @@ class HumanInput:
 
 
 def _is_terminal(function: object) -> bool:
-    # IPython puts a function of its own in the place of input(), so it is looked up each time.
-    return function == builtins.input or (
-        getattr(function, "__name__", "") == "cancellable_input"
-        and str(getattr(function, "__module__", "")).startswith("autogen_agentchat.")
+    # In a notebook input() is a method of the kernel while a cell runs, and another one later.
+    name, module = getattr(function, "__name__", ""), str(getattr(function, "__module__", ""))
+    return (
+        function == builtins.input
+        or (name == "raw_input" and module.startswith("ipykernel."))
+        or (name == "cancellable_input" and module.startswith("autogen_agentchat."))
     )

@@ -28,11 +28,13 @@ class Runtimes:
     """The runtimes of one run's teams. On the loop that runs the agents."""
 
     def __init__(self, root: Node) -> None:
-        self._all: list[Any] = [
-            node.runner._runtime  # type: ignore[union-attr]  # noqa: SLF001
+        teams: list[Any] = [
+            node.runner
             for node in root
             if node.is_team and getattr(node.runner, "_embedded_runtime", False)
         ]
+        self._all: list[Any] = [team._runtime for team in teams]  # noqa: SLF001
+        self._names = [team.name for team in teams]
         self._loops: set[asyncio.Task[Any]] = set()
 
     def quieten(self, patches: Patches) -> None:
@@ -51,6 +53,23 @@ class Runtimes:
         for runtime in self._all:
             for task in tuple(getattr(runtime, "_background_tasks", ())):
                 task.cancel()
+
+    async def let_go(self, timeout_s: float) -> list[str]:
+        """End what is still handled, and give the names of the teams where that is not possible.
+
+        It is a manager that calls a model, mostly: agents are ended by the tap.
+        """
+        pending = {
+            task for runtime in self._all for task in getattr(runtime, "_background_tasks", ())
+        }
+        if pending:
+            self.cancel_handlers()
+            await asyncio.wait(pending, timeout=timeout_s)
+        return [
+            f"manager of {name}"
+            for name, runtime in zip(self._names, self._all, strict=True)
+            if any(not task.done() for task in getattr(runtime, "_background_tasks", ()))
+        ]
 
     def note_loops(self) -> None:
         """Remember the tasks of the runtimes: one that is cut while it stops forgets its own."""

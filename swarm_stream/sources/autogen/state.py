@@ -63,7 +63,11 @@ async def _mend_team(node: Node, state: State, delivered: Collection[Node]) -> N
         child = node.participant(name)
         if child is None or not isinstance(held.get("agent_state"), dict):
             continue
-        if name in cut and (child.is_team or child in delivered):
+        # Others keep no memory: what they were told is in their buffer alone.
+        remembers = (
+            child.is_team or {"llm_context", "inner_team_state"} & held["agent_state"].keys()
+        )
+        if name in cut and remembers and (child.is_team or child in delivered):
             held["message_buffer"] = []
         if child.is_team:
             await _mend_team(child, held["agent_state"], delivered)

@@ -29,7 +29,7 @@ from swarm_stream.sources.autogen.lanes import Lanes
 from swarm_stream.sources.autogen.patches import Patches
 from swarm_stream.sources.autogen.stop import StopWhenAsked, manager_of
 from swarm_stream.sources.autogen.tools import RunningTools
-from swarm_stream.sources.autogen.walk import tools_of
+from swarm_stream.sources.autogen.walk import tools_of, unfiltered
 from swarm_stream.sources.threads import Threads
 
 if TYPE_CHECKING:
@@ -159,9 +159,10 @@ class Tap:
 
             self.patches.put(runner, "on_messages_stream", on_messages_stream)
             for tool in tools_of(runner):
-                self._tools.attach(tool, node.name)
-            if isinstance(runner, UserProxyAgent):
-                self._human.attach(runner, self.patches)
+                self._tools.attach(tool)
+            person = unfiltered(runner)
+            if isinstance(person, UserProxyAgent):
+                self._human.attach(person, self.patches)
         elif isinstance(queue, asyncio.Queue):
             # A manager's own events are heard where it hands them out: when they come out of
             # the run, the agent that it selected may have spoken already.
@@ -238,7 +239,7 @@ class Tap:
         """Read one invocation: write its chunks, and hand over the rest one by one."""
         scope = self._lanes.enter(node)
         use_asker(Asker(self._run, scope.lane))
-        self._tools.begin()
+        self._tools.begin(node.name)
         voices = Voices(self._run, self._lanes, node)
         names = node.names
         gate = self._run.gate

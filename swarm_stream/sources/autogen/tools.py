@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
+from collections import deque
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autogen_core.tools import BaseTool, FunctionTool
 
 from swarm_stream.sources.autogen.patches import Patches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from autogen_core import CancellationToken
-
     from swarm_stream.sources.threads import Threads
 
 __all__ = ["RunningTools"]
@@ -38,38 +35,28 @@ class RunningTools:
     def __init__(self, threads: Threads) -> None:
         self.threads = threads
         self._calls: dict[asyncio.Task[Any], str] = {}
-        self._watched: list[tuple[_Watched, str]] = []
-        self._called: set[str] = set()
+        self._watched: list[_Watched] = []
 
-    def attach(self, tool: BaseTool[Any, Any], agent: str) -> None:
+    def attach(self, tool: BaseTool[Any, Any]) -> None:
         """Begin to listen at a tool."""
-        watched = _known.get(tool)
+        watched = _known.get(id(tool))
         if watched is None:
-            watched = _known[tool] = _Watched(tool)
-        watched.users.append(self)
-        self._watched.append((watched, f"tool {tool.name!r} of {agent}"))
+            watched = _known[id(tool)] = _Watched(tool)
+        if watched not in self._watched:
+            watched.users += 1
+            self._watched.append(watched)
 
-    def begin(self) -> None:
-        """Make the calls of the present task, and of all that it starts, calls of this run."""
-        _running.set(self)
+    def begin(self, agent: str) -> None:
+        """Make the calls of the present task, and of all that it starts, calls of an agent here."""
+        _caller.set(_Caller(self, agent))
 
-    def called(self, watched: _Watched, task: asyncio.Task[Any]) -> None:
+    def called(self, task: asyncio.Task[Any], name: str) -> None:
         """Note that a tool was called, in ``task``."""
-        name = self.name_of(watched)
-        self._called.add(name)
         self._calls[task] = name
 
     def returned(self, task: asyncio.Task[Any]) -> None:
         """Note that it has answered."""
         self._calls.pop(task, None)
-
-    def name_of(self, watched: _Watched) -> str:
-        """Give a tool's name in this run."""
-        return next((name for one, name in self._watched if one is watched), "a tool")
-
-    def called_here(self, watched: _Watched) -> bool:
-        """Whether this run called a tool: another one may share it."""
-        return self.name_of(watched) in self._called
 
     def cancel(self) -> set[asyncio.Task[Any]]:
         """Cancel the calls that are under way, and give their tasks."""
@@ -84,61 +71,70 @@ class RunningTools:
 
     def detach(self) -> None:
         """Stop listening: every tool is as it was, once no other run listens."""
-        for watched, _ in self._watched:
-            watched.users.remove(self)
+        for watched in self._watched:
+            watched.users -= 1
             if not watched.users:
                 watched.restore()
         self._watched.clear()
 
 
-_running: ContextVar[RunningTools | None] = ContextVar("swarm_stream_tools", default=None)
+class _Caller(NamedTuple):
+    run: RunningTools
+    agent: str
+
+
+_caller: ContextVar[_Caller | None] = ContextVar("swarm_stream_tools", default=None)
 
 
 class _Watched:
-    """A tool that is listened to."""
+    """A tool that is listened to, by so many runs."""
 
     def __init__(self, tool: BaseTool[Any, Any]) -> None:
-        self.users: list[RunningTools] = []
-        self._patches = Patches()
+        self.users = 0
         self._tool = tool
+        self._patches = Patches()
+        # Calls whose function has not begun in its thread yet. A thread does not know who called.
+        self._coming: deque[tuple[Threads, str]] = deque()
+        self._lock = threading.Lock()
         original = tool.run_json
 
-        async def run_json(
-            args: Mapping[str, Any],
-            cancellation_token: CancellationToken,
-            call_id: str | None = None,
-        ) -> Any:  # noqa: ANN401
-            run = _running.get()
-            task = asyncio.current_task()
-            if run is None or run not in self.users or task is None:
-                return await original(args, cancellation_token, call_id)
-            run.called(self, task)
+        async def run_json(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            caller, task = _caller.get(), asyncio.current_task()
+            if caller is None or task is None:
+                return await original(*args, **kwargs)
+            name = f"tool {tool.name!r} of {caller.agent}"
+            coming = (caller.run.threads, name)
+            caller.run.called(task, name)
+            with self._lock:
+                self._coming.append(coming)
             try:
-                return await original(args, cancellation_token, call_id)
+                return await original(*args, **kwargs)
             finally:
-                run.returned(task)
+                caller.run.returned(task)
+                with self._lock:
+                    if coming in self._coming:
+                        self._coming.remove(coming)
 
         self._patches.put(tool, "run_json", run_json)
         if isinstance(tool, FunctionTool) and not asyncio.iscoroutinefunction(tool._func):  # noqa: SLF001
             self._patches.put(tool, "_func", self._in_thread(tool._func))  # noqa: SLF001
 
     def _in_thread(self, function: Any) -> Any:  # noqa: ANN401
-        # The thread does not know for which run it works: for all that called the tool.
         @functools.wraps(function)
         def watched(*args: object, **kwargs: object) -> object:
-            users = [user for user in tuple(self.users) if user.called_here(self)]
-            keys = [(user.threads, user.threads.enter(user.name_of(self))) for user in users]
-            try:
+            with self._lock:
+                coming = self._coming.popleft() if self._coming else None
+            if coming is None:
                 return function(*args, **kwargs)
-            finally:
-                for threads, key in keys:
-                    threads.leave(key)
+            threads, name = coming
+            return threads.watch(name, function)(*args, **kwargs)
 
         return watched
 
     def restore(self) -> None:
         self._patches.restore()
-        _known.pop(self._tool, None)
+        _known.pop(id(self._tool), None)
 
 
-_known: WeakKeyDictionary[BaseTool[Any, Any], _Watched] = WeakKeyDictionary()
+# By the tool's id: it is held here, and need not be hashable.
+_known: dict[int, _Watched] = {}

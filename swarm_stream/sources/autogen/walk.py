@@ -16,7 +16,7 @@ from autogen_core.tools import BaseTool, StaticWorkbench
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Node", "Runner", "tools_of", "walk"]
+__all__ = ["Node", "Runner", "tools_of", "unfiltered", "walk"]
 
 Runner = ChatAgent | Team
 """What AutoGen can run."""
@@ -90,8 +90,7 @@ def _node(runner: Runner, parent: Node | None, *, tool: bool, seen: set[int]) ->
 
 def _inside(runner: Any) -> Iterator[tuple[Runner, bool]]:  # noqa: ANN401
     """Give what is directly inside, and whether it is a tool there."""
-    while isinstance(runner, MessageFilterAgent):
-        runner = runner._wrapped_agent  # noqa: SLF001
+    runner = unfiltered(runner)
     members = list(getattr(runner, "_participants", ())) if isinstance(runner, Team) else []
     if isinstance(runner, SocietyOfMindAgent):
         members.append(runner._team)  # noqa: SLF001
@@ -105,6 +104,13 @@ def _inside(runner: Any) -> Iterator[tuple[Runner, bool]]:  # noqa: ANN401
                 yield inner, True
 
 
+def unfiltered(runner: Any) -> Any:  # noqa: ANN401
+    """Give the agent inside of filters, which speaks through them."""
+    while isinstance(runner, MessageFilterAgent):
+        runner = runner._wrapped_agent  # noqa: SLF001  (there is no public way)
+    return runner
+
+
 def tools_of(runner: object) -> list[BaseTool[Any, Any]]:
     """Give the tools of an agent that are neither agents nor teams."""
     tools = [tool for bench in _benches(runner) for tool in bench._tools]  # noqa: SLF001
@@ -112,6 +118,6 @@ def tools_of(runner: object) -> list[BaseTool[Any, Any]]:
 
 
 def _benches(runner: object) -> list[StaticWorkbench]:
-    found = getattr(runner, "_workbench", None) or []
+    found = getattr(unfiltered(runner), "_workbench", None) or []
     benches = found if isinstance(found, list | tuple) else [found]
     return [bench for bench in benches if isinstance(bench, StaticWorkbench)]
