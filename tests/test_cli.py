@@ -37,7 +37,6 @@ async def main():
         await run
     except ss.StreamCancelledError:
         pass
-    await run.flush()
 
 asyncio.run(main())
 """

@@ -81,3 +81,32 @@ async def test_tokens_of_a_thread_arrive_while_the_main_thread_sleeps(tmp_path: 
                 process.wait(10)
     assert text == "".join(f"{number} " for number in range(60))
     assert viewer.doubled == viewer.missing == viewer.holes == 0
+
+
+SHORT = """\
+import asyncio
+import swarm_stream as ss
+
+async def words():
+    yield "a"
+    yield "b"
+
+async def main():
+    assert await ss.stream(words(), name="short") == "ab"
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.timeout(90)
+def test_a_script_that_is_over_before_its_server_answers_hands_everything_in(
+    tmp_path: Path,
+) -> None:
+    with jupyter_server(tmp_path) as server:
+        environment = server.environment | {
+            "SWARM_STREAM_URL": server.url,
+            "SWARM_STREAM_SECRET": server.secret,
+        }
+        subprocess.run([sys.executable, "-c", SHORT], env=environment, check=True, timeout=30)
+        stream = server.get("swarm-stream/api/streams/short")
+        assert (stream["tail"], stream["closed"]) == (7, True)

@@ -33,6 +33,9 @@ __all__ = ["LinkState", "LinkedStream", "ServerLink"]
 
 _log = logging.getLogger("swarm_stream.runtime")
 
+CLOSE_LIMIT_S: Final = 0.5
+"""Seconds that an orderly close of the connection may take."""
+
 _NOT_LET_IN: Final = frozenset({401, 403})
 _ABSENT: Final = frozenset({404, 405})
 
@@ -92,6 +95,7 @@ class ServerLink:
         self._stirred: dict[str, LinkedStream] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._socket: ClientConnection | None = None
         self._connections = 0
         self._decided = asyncio.Event()
 
@@ -121,9 +125,14 @@ class ServerLink:
     async def aclose(self) -> None:
         """Close the socket. May be called twice."""
         self.state = LinkState.CLOSED
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait({self._task}, timeout=CLOSE_LIMIT_S)
+        if not self._task.done() and self._socket is not None:
+            # It does not read, so that it would not hear of a close either.
+            self._socket.transport.abort()
+        await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         config = self._config
@@ -160,6 +169,7 @@ class ServerLink:
                 stream.connection.connected()
                 stream.link_changed()
                 self.stir(stream)
+            self._socket = socket
             await self._carry(socket)
 
     async def _carry(self, socket: ClientConnection) -> None:
