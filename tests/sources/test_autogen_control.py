@@ -165,7 +165,9 @@ async def test_two_runs_that_share_a_tool_both_have_it_as_it_was() -> None:
     assert "run_json" not in vars(tool)
 
 
-async def test_a_callback_that_fails_does_not_keep_a_run_from_its_end() -> None:
+async def test_a_callback_that_fails_does_not_keep_a_run_from_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def trap(cancellation_token: CancellationToken) -> str:
         """Set a trap."""
         cancellation_token.add_callback(lambda: 1 // 0)
@@ -176,11 +178,11 @@ async def test_a_callback_that_fails_does_not_keep_a_run_from_its_end() -> None:
     task = asyncio.create_task(adapter.run(run := FakeRun(), "go"))
     await until(lambda: bool(run.of(model.ToolCall)))
     await asyncio.sleep(0.01)
-    with pytest.raises(ZeroDivisionError):
-        adapter.request_cancel()
+    adapter.request_cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     run.assert_all_closed()
+    assert "a callback of the cancellation token failed" in caplog.text
 
 
 async def test_tools_of_any_shape_work_as_without_us() -> None:

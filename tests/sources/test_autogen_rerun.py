@@ -326,6 +326,21 @@ async def test_a_lone_agent_that_was_cut_in_a_tool_call_can_run_again() -> None:
     assert told(said.calls[1].messages) == ["first task", "again"]
 
 
+async def test_an_agent_that_was_cut_in_a_tool_call_can_join_a_fresh_team() -> None:
+    async def sleeper() -> str:
+        """Sleep for ever."""
+        await asyncio.Event().wait()
+        return ""
+
+    said = client(Turn("half", tools=["sleeper"]), "fine")
+    one = agent("a", said, tools=[sleeper])
+    run = FakeRun()
+    earlier = AutoGenStreamingAdapter(RoundRobinGroupChat([one], max_turns=1))
+    await cut(earlier, run, lambda: bool(run.of(model.ToolCall)))
+    await AutoGenStreamingAdapter(RoundRobinGroupChat([one], max_turns=1)).run(FakeRun(), "again")
+    assert told(said.calls[1].messages) == ["first task", "again"]
+
+
 async def test_a_chain_of_continued_runs_keeps_none_but_the_last() -> None:
     def team() -> RoundRobinGroupChat:
         return RoundRobinGroupChat([agent("a", client("one"))], max_turns=1)

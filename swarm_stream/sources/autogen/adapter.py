@@ -19,7 +19,7 @@ from autogen_core import CancellationToken
 
 from swarm_stream.errors import SessionStateError, SourceError
 from swarm_stream.sources.autogen.runtimes import Runtimes, retrieve
-from swarm_stream.sources.autogen.state import mended_state
+from swarm_stream.sources.autogen.state import mend_agent, mended_state
 from swarm_stream.sources.autogen.tap import Tap
 from swarm_stream.sources.autogen.walk import Runner, walk
 
@@ -126,11 +126,12 @@ class AutoGenStreamingAdapter:
         runner: Any = self._runner
         if earlier is not None and earlier.runner is not runner:
             await runner.load_state(await earlier.state())
-        elif runner in _cut:
-            # AutoGen's agents can run again, but a model's server refuses a tool call that was
-            # cut off from its result.
-            await runner.load_state(await mended_state(self._root, ()))
-        _cut.discard(runner)
+        for node in self._root:
+            if isinstance(node.runner, AssistantAgent) and node.runner in _cut:
+                # AutoGen's agents can run again, but a model's server refuses a tool call that
+                # was cut off from its result.
+                await mend_agent(node.runner)
+                _cut.discard(node.runner)
 
     async def state(self) -> dict[str, Any]:
         """Give AutoGen's own state of the agent or team, to be called when the run is over.
@@ -212,10 +213,11 @@ class AutoGenStreamingAdapter:
         self._cancelled.set()
         self._runtimes.note_loops()
         try:
-            self._token.cancel()  # which calls its users' callbacks
-        finally:
-            if self._tap is not None:
-                self._tap.cancel()
+            self._token.cancel()
+        except Exception:  # noqa: BLE001  (it is logged; the run is to end whatever they do)
+            _log.exception("a callback of the cancellation token failed")
+        if self._tap is not None:
+            self._tap.cancel()
 
     def request_stop(self) -> None:
         """End after the agents that are speaking: the team ends as by a termination condition.

@@ -18,9 +18,11 @@ from swarm_stream.sources.autogen.stop import manager_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from autogen_agentchat.agents import AssistantAgent
+
     from swarm_stream.sources.autogen.walk import Node
 
-__all__ = ["mended_state", "without_dangling_calls"]
+__all__ = ["mend_agent", "mended_state", "without_dangling_calls"]
 
 State = dict[str, Any]
 
@@ -40,6 +42,17 @@ async def mended_state(root: Node, delivered: Collection[Node]) -> State:
     else:
         await _mend_agent(root, state, delivered)
     return state
+
+
+async def mend_agent(agent: AssistantAgent) -> None:
+    """Take tool calls that were cut off from their results out of what an agent remembers."""
+    state = _copy(await agent.save_state())
+    context = state.get("llm_context")
+    messages = context.get("messages") if isinstance(context, dict) else None
+    if isinstance(messages, list):
+        context["messages"] = without_dangling_calls(messages)
+        if len(context["messages"]) < len(messages):
+            await agent.load_state(state)
 
 
 def without_dangling_calls(messages: list[Any]) -> list[Any]:
