@@ -44,8 +44,7 @@ class StreamingSession:
     """A run that is streamed: one stream, one producer. Made by ``ss.stream``.
 
     ``await session`` gives the framework's own result, or raises what the run raised. Cancelling
-    that await cancels the run, as with a task. Letting go of the session, or closing its views,
-    does not: the run goes on.
+    that await cancels the run. Letting go of the session, or closing its views, does not.
 
     Methods may be called from any thread, but ``start`` and ``await``: those belong to the loop
     that runs the source.
@@ -303,7 +302,7 @@ class StreamingSession:
         return await self._channel.flush(limit)
 
     def shown_by(self, showing: asyncio.Task[None]) -> None:
-        """Have ``await session`` wait for somebody who shows it, so that the last word is seen."""
+        """Have ``await session`` wait for who shows it, so that the last word is seen."""
         self._showing = showing
 
     def on_end(self, call: Callable[[], None]) -> None:

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.base import TaskResult, Team
-from autogen_agentchat.messages import BaseChatMessage, TextMessage
 from autogen_core import CancellationToken
 
 from swarm_stream.errors import SessionStateError, SourceError
 from swarm_stream.sources.autogen.runtimes import Runtimes, retrieve
 from swarm_stream.sources.autogen.state import mend_agent, mended_state
 from swarm_stream.sources.autogen.tap import Tap
+from swarm_stream.sources.autogen.task import messages_of
 from swarm_stream.sources.autogen.walk import Runner, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from autogen_agentchat.messages import BaseChatMessage
 
     from swarm_stream.sources.base import Run
 
@@ -148,7 +149,7 @@ class AutoGenStreamingAdapter:
             SessionStateError: If the team is running, or AutoGen cannot run it again.
 
         """
-        _messages(task)
+        messages_of(task)
         for node in self._root:
             team = node.runner
             if not isinstance(team, Team):
@@ -180,7 +181,7 @@ class AutoGenStreamingAdapter:
 
         """
         self.check(task)
-        messages = _messages(task)
+        messages = messages_of(task)
         tap = Tap(run, self._root)
         tap.stopping = self._stopping
         self._tap = tap
@@ -298,23 +299,3 @@ class AutoGenStreamingAdapter:
 
 def _names(adapter: AutoGenStreamingAdapter) -> list[str]:
     return [node.name for node in walk(adapter.runner)]
-
-
-def _messages(task: object) -> list[BaseChatMessage]:
-    """Give a task as messages, as AutoGen itself would make them."""
-    match task:
-        case None:
-            return []
-        case str():
-            return [TextMessage(content=task, source="user")]
-        case BaseChatMessage():
-            return [task]
-        case Sequence() if task and all(isinstance(entry, BaseChatMessage) for entry in task):
-            return list(task)
-        case Sequence() if not task:
-            raise SourceError("the list of messages is empty; give a task, or task=None to go on")
-        case _:
-            raise SourceError(
-                f"an AutoGen task is a text, a message or a list of messages, not "
-                f"{type(task).__name__}. For other data write task=str(data)"
-            )
