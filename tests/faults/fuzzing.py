@@ -64,7 +64,8 @@ CHARACTERS: Final = '{}[]",:0\\\x00\x1f é\ud7ff\uffff😀aeE+-.u'
 
 # Kernels write into their server's log, and one that is shut down at once complains of itself.
 FAREWELL: Final = re.compile(
-    r"Task was destroyed but it is pending!\n.*ipykernel.*\n|.*coroutine 'Kernel\.\w+' was never.*\n"
+    r"Task was destroyed but it is pending!\n.*ipykernel.*\n"
+    r"|.*coroutine 'Kernel\.\w+' was never.*\n"
 )
 SIGNS: Final = (
     "Traceback", "never retrieved", "never awaited", "Exception in callback", "Uncaught exception",
