@@ -6,7 +6,7 @@
   a line for each run, so that ``make test`` can tell it at its end.
 * ``chromium`` is the browser to drive.
 * No test leaves tasks, threads or sockets behind (``tests/leftovers.py``), but for those marked
-  ``leaves_threads``, whose point that is.
+  ``leaves_threads``, whose point that is, and those in a browser.
 """
 
 from __future__ import annotations

@@ -51,6 +51,11 @@ def jp_server_cleanup() -> None:
     """Clean up no server: those of these tests are processes of their own."""
 
 
+@pytest.fixture(autouse=True)
+def nothing_left() -> None:
+    """Look for nothing: proxies and browsers of these tests live as long as their modules."""
+
+
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Any]:
     with sync_playwright() as playwright:
