@@ -16,7 +16,7 @@ import pytest
 
 from tests.faults import planted
 
-SECONDS = float(os.environ.get("SWARM_STREAM_SOAK_S", "60"))
+SECONDS = float(os.environ.get("SWARM_STREAM_SOAK_S", "15"))
 
 # What brings each bug out, so that these runs are short; with all kinds of faults it takes longer.
 BRINGS_OUT = {
