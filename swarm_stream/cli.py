@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -173,26 +175,35 @@ async def _tail(address: ServerAddress, stream: str, config: StreamingConfig, *,
         return await press("reply", {"text": text, "request": request})
 
     console = Console(StreamReader(address, stream, config, start=start), reply)
+    interrupts: asyncio.Queue[None] = asyncio.Queue()
+    # Not on Windows, where Ctrl-C ends the program, and the run goes on as well.
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupts.put_nowait, None)
     showing = asyncio.ensure_future(console.show())
+    interrupted = asyncio.ensure_future(interrupts.get())
     try:
-        await showing
-    except asyncio.CancelledError:
-        await asyncio.gather(showing, return_exceptions=True)  # nothing more is printed
-        return await _detach(press)
-    return 0
+        await asyncio.wait({showing, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        interrupted.cancel()
+        showing.cancel()  # nothing more is printed
+        await asyncio.gather(showing, interrupted, return_exceptions=True)
+    if not showing.cancelled():
+        showing.result()
+        return 0
+    return await _detach(press, interrupts)
 
 
-async def _detach(press: Callable[[Action], Awaitable[str]]) -> int:
+async def _detach(
+    press: Callable[[Action], Awaitable[str]], interrupts: asyncio.Queue[None]
+) -> int:
     print(f"\nThe run goes on. Ctrl-C again within {_DETACH_S:g} s cancels it.", file=sys.stderr)
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101  (this is a coroutine)
-    task.uncancel()
     try:
-        await asyncio.sleep(_DETACH_S)
-    except asyncio.CancelledError:
-        task.uncancel()
-        problem = await press("cancel")
-        print(printable(problem) or "Cancelled.", file=sys.stderr)
+        async with asyncio.timeout(_DETACH_S):
+            await interrupts.get()
+    except TimeoutError:
+        return 130
+    problem = await press("cancel")
+    print(printable(problem) or "Cancelled.", file=sys.stderr)
     return 130
 
 
