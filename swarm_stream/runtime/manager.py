@@ -33,7 +33,7 @@ __all__ = ["NO_TASK", "SessionStatus", "StreamingManager", "slug"]
 _log = logging.getLogger("swarm_stream.runtime")
 
 EXIT_LIMIT_S: Final = 2.0
-"""Seconds that the end of the process waits for what was not acknowledged yet."""
+"""Seconds that the connection and its thread have to end with the process."""
 
 NO_TASK: Final = object()
 """Stands for a task that was left out; None is a task, too: go on where you stopped."""
