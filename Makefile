@@ -103,7 +103,7 @@ pytest: $(VENV)/dev ## test the Python code
 	@$(use_venv)
 	pytest tests --ignore=tests/browser
 
-browser: $(VENV)/dev chromium ## test the view in JupyterLab and Notebook, in a real browser
+browser: $(VENV)/dev $(NODE_MODULES)/.package-lock.json chromium ## test the view in JupyterLab and Notebook, in a real browser
 	@$(use_venv)
 	pytest tests/browser --timeout=180
 
