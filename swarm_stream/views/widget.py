@@ -40,6 +40,7 @@ class StreamView(anywidget.AnyWidget):
     """
 
     _esm = files("swarm_stream") / "static" / "view.js"
+    _css = files("swarm_stream") / "static" / "view.css"
     stream = traitlets.Unicode().tag(sync=True)
     server = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)

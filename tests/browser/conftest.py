@@ -11,16 +11,13 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.browser.flags import FLAGS
 from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-FLAGS = [
-    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 # A workspace of its own for each, or JupyterLab opens what the last test had open.
 APPS = {"lab": "lab/workspaces/{name}/tree", "notebook": "notebooks"}
 START_MS = 60_000
@@ -179,7 +176,13 @@ class Notebook:
         return received, missing, doubled
 
     def saved(self) -> Any:
-        return json.loads(self.path.read_text())
+        """Give the file as it was saved last. Jupyter empties it before it writes."""
+        for _ in range(100):
+            text = self.path.read_text()
+            if text.rstrip().endswith("}"):
+                return json.loads(text)
+            self.page.wait_for_timeout(20)
+        raise AssertionError("the notebook's file stays unfinished")
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import FLAGS, open_notebooks
+from tests.browser.conftest import open_notebooks
+from tests.browser.flags import FLAGS
 from tests.browser.real_browser import real_browser
 from tests.browser.slow_team import (
     assert_whole,

@@ -1,8 +1,8 @@
 /**
  * The transcript on the page, in order, append-only.
  *
- * What one lane does without a break is a turn. A segment keeps its place while others come
- * after it, so lanes that talk at once grow side by side in the order in which they began.
+ * What one lane does without a break is a turn. Lanes that talk at once have their turns side
+ * by side, where there is room, for as long as one of them has not finished.
  */
 
 import { attrs, h } from "./dom.ts";
@@ -32,7 +32,8 @@ import {
 } from "./transcript.ts";
 
 export interface BodyEvents {
-  reply: ReplyTo;
+  /** Null where nothing can be answered: the run is looked at as it was. */
+  reply: ReplyTo | null;
   /** Something that a reader who does not look should hear. */
   announce(text: string): void;
   /** What the last line says besides the outcome. */
@@ -46,7 +47,12 @@ export class Body implements Observer {
   private readonly questions = new Map<string, InputView>();
   /** By lane, what was answered last and not said since. */
   private readonly answers = new Map<number | null, unknown>();
-  private turn: { readonly lane: number | null; readonly content: HTMLElement } | null = null;
+  /** The contents of the turns that more may be added to: the last one, or those side by side. */
+  private readonly turns = new Map<number | null, HTMLElement>();
+  /** Where these turns are. */
+  private abreast = h("div");
+  /** Of each lane, how many of its segments are growing. */
+  private readonly growing = new Map<number | null, number>();
   private task: HTMLElement | null = null;
   private transcript: Transcript | null = null;
 
@@ -79,6 +85,7 @@ export class Body implements Observer {
     const view = segmentView(segment, laneName(this.lanes, segment.lane));
     this.segments.set(segment, view);
     this.place(segment.lane).append(view.element);
+    this.grows(segment.lane, 1);
   }
 
   grew(segment: Segment, text: string): void {
@@ -87,6 +94,7 @@ export class Body implements Observer {
 
   closed(segment: Segment): void {
     this.segments.get(segment)?.close();
+    if (this.segments.has(segment)) this.grows(segment.lane, -1);
     // Nothing more comes, and a parser for each segment of a long run is memory.
     this.segments.delete(segment);
   }
@@ -173,21 +181,40 @@ export class Body implements Observer {
   }
 
   private append(element: HTMLElement): void {
-    this.turn = null;
+    this.turns.clear();
     this.element.append(element);
+  }
+
+  private grows(lane: number | null, more: 1 | -1): void {
+    const count = (this.growing.get(lane) ?? 0) + more;
+    if (count > 0) this.growing.set(lane, count);
+    else this.growing.delete(lane);
   }
 
   /** Where the next thing of a lane goes: its turn, a new one if another lane came between. */
   private place(lane: number | null): HTMLElement {
-    if (this.turn?.lane === lane) return this.turn.content;
+    // Another lane that holds a turn here is still speaking.
+    const together = [...this.turns.keys()].some((one) => one !== lane && this.growing.has(one));
+    if (!together && this.turns.size > 1) this.turns.clear();
+    const held = this.turns.get(lane);
+    if (held !== undefined) return held;
     const content = h("div", "swst-turn-body");
-    const turn = h("div", "swst-turn", laneHead(this.lanes, lane), content);
-    attrs(turn, { "data-lane": lane === null ? "" : String(lane) });
-    turn.style.setProperty("--swst-lane", laneColour(lane));
-    turn.style.setProperty("--swst-depth", String(laneAncestors(this.lanes, lane).length));
-    this.element.append(turn);
-    this.turn = { lane, content };
+    if (!together) {
+      this.turns.clear();
+      this.abreast = h("div", "swst-abreast");
+      this.element.append(this.abreast);
+    }
+    this.abreast.append(this.makeTurn(lane, content));
+    this.turns.set(lane, content);
     return content;
+  }
+
+  private makeTurn(lane: number | null, content: HTMLElement): HTMLElement {
+    const element = h("div", "swst-turn", laneHead(this.lanes, lane), content);
+    attrs(element, { "data-lane": lane === null ? "" : String(lane) });
+    element.style.setProperty("--swst-lane", laneColour(lane));
+    element.style.setProperty("--swst-depth", String(laneAncestors(this.lanes, lane).length));
+    return element;
   }
 }
 

@@ -4,7 +4,7 @@ import { attrs, h } from "./dom.ts";
 import { isObject } from "./events.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { STATIC_MARK } from "./static.ts";
-import { STYLE } from "./style.ts";
+import { styles } from "./styles.ts";
 
 export const MIME_TYPE = "application/vnd.swarm-stream.v1+json";
 export const WIDGET_TYPE = "application/vnd.jupyter.widget-view+json";
@@ -53,7 +53,7 @@ export function showStatic(
   if (why !== "") head.append(h("div", "swst-note", why));
   const scroll = attrs(h("div", "swst-scroll", text), { tabindex: "0", role: "region" });
   scroll.setAttribute("aria-label", "Transcript");
-  const root = attrs(h("div", "swst-root", h("style", "", STYLE), head, scroll), {
+  const root = attrs(h("div", "swst-root", ...styles(), head, scroll), {
     "data-swarm-stream": data.stream,
     "data-state": "static",
     "data-connection": "static",

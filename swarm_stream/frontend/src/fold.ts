@@ -57,7 +57,8 @@ export class Transcript {
   private readonly inputs = new Map<string, InputItem>();
   private readonly pieces = new Pieces();
 
-  constructor(private readonly observer?: Observer) {}
+  /** Told of each change; may be changed between events. */
+  constructor(public observer?: Observer) {}
 
   /** Apply events in order. */
   extend(events: Iterable<AnyEvent>): void {

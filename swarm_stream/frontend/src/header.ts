@@ -1,6 +1,6 @@
 /** The head of a view: title, states, counters, buttons. */
 
-import { attrs, h, setAttribute, setText } from "./dom.ts";
+import { attrs, h, setAttribute, setText, svg } from "./dom.ts";
 import type { ConnectionWords, RunState } from "./status.ts";
 import { RUN_WORDS } from "./status.ts";
 
@@ -9,9 +9,15 @@ export interface HeaderFacts {
   readonly run: RunState;
   readonly connection: ConnectionWords;
   readonly elapsed: string;
+  /** How long the first text took. */
+  readonly first: string;
+  /** What the model's server counted; "" where it did not. */
+  readonly tokens: string;
   readonly chunks: number;
   /** Chunks a second, or null where it says nothing. */
   readonly rate: number | null;
+  /** Chunks a second over the whole run, as heights from 0 to 1. */
+  readonly shape: readonly number[];
   readonly received: number;
   readonly missing: number;
   readonly doubled: number;
@@ -25,7 +31,10 @@ export class Header {
   private readonly run = h("span", "swst-badge swst-run");
   private readonly connection = h("span", "swst-badge swst-connection");
   private readonly elapsed = h("span", "swst-elapsed");
+  private readonly first = h("span", "swst-first");
+  private readonly tokens = h("span", "swst-tokens");
   private readonly chunks = h("span", "swst-chunks");
+  private readonly curve = svg("path");
   private readonly counter = h("span", "swst-counter");
   private readonly note = attrs(h("div", "swst-note"), { role: "status" });
 
@@ -38,7 +47,15 @@ export class Header {
       "div",
       "swst-head",
       h("div", "swst-head-row", this.title, this.run, connection, controls),
-      h("div", "swst-head-row swst-facts", this.elapsed, this.chunks, this.counter),
+      h(
+        "div",
+        "swst-head-row swst-facts",
+        this.elapsed,
+        this.first,
+        this.tokens,
+        h("span", "swst-pace", this.chunks, this.sparkline()),
+        this.counter,
+      ),
       this.note,
       notice,
     );
@@ -50,6 +67,9 @@ export class Header {
     setText(this.connection, facts.connection.words);
     setAttribute(this.connection, "title", facts.connection.note);
     setText(this.elapsed, facts.elapsed);
+    setText(this.first, facts.first);
+    setText(this.tokens, facts.tokens);
+    setAttribute(this.curve, "d", curvePath(facts.shape));
     const chunks = facts.chunks === 1 ? "1 chunk" : `${facts.chunks} chunks`;
     setText(this.chunks, facts.rate === null ? chunks : `${chunks} · ${rateWords(facts.rate)}`);
     setText(
@@ -59,6 +79,25 @@ export class Header {
     this.counter.classList.toggle("swst-bad", facts.missing + facts.doubled > 0);
     setText(this.note, facts.note);
   }
+
+  /** The rate over the whole run; for the eye only, the rate is told beside it. */
+  private sparkline(): SVGElement {
+    const box = { viewBox: `0 0 60 ${CURVE_HEIGHT}`, class: "swst-curve", "aria-hidden": "true" };
+    const drawing = attrs(svg("svg"), { ...box, preserveAspectRatio: "none" });
+    drawing.append(this.curve);
+    return drawing;
+  }
+}
+
+const CURVE_HEIGHT = 14;
+
+function curvePath(shape: readonly number[]): string {
+  if (shape.length < 2) return "";
+  const width = 60 / shape.length;
+  const steps = shape.map(
+    (height) => `V${(CURVE_HEIGHT * (1 - height)).toFixed(1)}h${width.toFixed(2)}`,
+  );
+  return `M0 ${CURVE_HEIGHT}${steps.join("")}V${CURVE_HEIGHT}z`;
 }
 
 function rateWords(rate: number): string {

@@ -88,11 +88,15 @@ export interface InputView extends ItemView {
   refused(message: string): void;
 }
 
-export function inputView(item: InputItem, reply: ReplyTo, isOver: () => boolean): InputView {
+export function inputView(
+  item: InputItem,
+  reply: ReplyTo | null,
+  isOver: () => boolean,
+): InputView {
   const prompt = h("div", "swst-md");
   const answer = h("div", "swst-answer");
   const element = attrs(h("div", "swst-input", prompt, answer), { "data-request": item.request });
-  const form = new ReplyForm((text) => reply(item.request, text));
+  const form = new ReplyForm((text) => reply?.(item.request, text));
   let asked: string | null = null;
   const update = () => {
     if (asked !== item.prompt) {
@@ -100,7 +104,7 @@ export function inputView(item: InputItem, reply: ReplyTo, isOver: () => boolean
       prompt.replaceChildren();
       renderMarkdown(prompt, asked || "Your answer?");
     }
-    const why = noAnswerTo(item, isOver());
+    const why = reply === null ? "not answered yet" : noAnswerTo(item, isOver());
     const asking = item.reply === null && why === "";
     element.classList.toggle("swst-asking", asking);
     if (asking) {

@@ -16,21 +16,18 @@ export class Scroller {
   readonly element = attrs(h("div", "swst-scroll"), {
     tabindex: "0",
     role: "region",
-    "aria-label": "Transcript",
   });
   readonly latest = attrs(h("button", "swst-latest", "↓ Latest"), { type: "button" });
   private following = true;
   /** Where we scrolled to ourselves; a scroll event from there is not the reader's. */
   private lastTop = 0;
 
-  constructor(content: HTMLElement) {
+  constructor(content: HTMLElement, label = "Transcript") {
+    this.element.setAttribute("aria-label", label);
     this.element.append(content);
     this.latest.hidden = true;
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    this.latest.addEventListener("click", () => {
-      this.following = true;
-      this.afterPaint();
-    });
+    this.latest.addEventListener("click", () => this.follow());
     // The height is capped until the reader drags the handle; then it is theirs.
     this.element.addEventListener("pointerdown", (event) => {
       const box = this.element.getBoundingClientRect();
@@ -38,6 +35,12 @@ export class Scroller {
       this.element.style.height = `${box.height}px`;
       this.element.style.maxHeight = "none";
     });
+  }
+
+  /** Go to the end and stay there. */
+  follow(): void {
+    this.following = true;
+    this.afterPaint();
   }
 
   /** Content was added. */

@@ -183,26 +183,3 @@ export function duration(ms: number): string {
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
-
-/** Chunks in the last few seconds of the producer's clock. */
-export class Rate {
-  private readonly seconds: { at: number; count: number }[] = [];
-
-  add(t: number, count: number): void {
-    const at = Math.floor(t / 1000);
-    const last = this.seconds.at(-1);
-    if (last !== undefined && last.at === at) last.count += count;
-    else this.seconds.push({ at, count });
-    while (this.seconds.length > 5) this.seconds.shift();
-  }
-
-  /** Chunks a second, as of `t`. */
-  at(t: number): number {
-    const first = this.seconds[0];
-    if (first === undefined) return 0;
-    const now = Math.floor(t / 1000);
-    const counted = this.seconds.filter(({ at }) => at > now - 5);
-    const total = counted.reduce((sum, { count }) => sum + count, 0);
-    return total / Math.min(5, Math.max(1, now - first.at + 1));
-  }
-}

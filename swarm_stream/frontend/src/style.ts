@@ -1,11 +1,11 @@
 /**
- * The view's styles, put into each root so that it needs nothing of its host.
+ * The view's styles (`styles.ts` puts them into each root).
  *
  * Colours are the host's (JupyterLab, else VS Code, else the system's), so light and dark
  * follow it. A lane's colour is mixed with the text's, which keeps it readable in both.
  */
 
-export const STYLE = `
+export const STYLE: string = `
 .swst-root {
   --swst-bg: var(--jp-layout-color1, var(--vscode-editor-background, Canvas));
   --swst-fg: var(--jp-content-font-color1, var(--vscode-editor-foreground, CanvasText));
@@ -44,6 +44,8 @@ export const STYLE = `
 .swst-lost .swst-connection { color: var(--swst-bad); }
 .swst-facts { margin-top: 2px; font-size: 12px; color: var(--swst-soft); font-variant-numeric: tabular-nums; gap: 0 14px; }
 .swst-facts span:empty { display: none; }
+.swst-pace { display: inline-flex; align-items: center; gap: 6px; }
+.swst-curve { width: 60px; height: 14px; fill: color-mix(in srgb, var(--swst-accent) 55%, var(--swst-bg)); }
 .swst-bad { color: var(--swst-bad); font-weight: 600; }
 .swst-note, .swst-notice { font-size: 12px; color: var(--swst-soft); }
 .swst-away .swst-note { margin-top: 5px; padding: 3px 8px; border-radius: 4px; color: var(--swst-fg); background: var(--swst-bg); box-shadow: inset 3px 0 var(--swst-warn); }
@@ -60,6 +62,27 @@ export const STYLE = `
 .swst-cancel:not([aria-disabled="true"]) { color: var(--swst-bad); }
 .swst-primary { color: #fff; background: #1763c6; border-color: #1763c6; }
 .swst-root :focus-visible { outline: 2px solid var(--swst-accent); outline-offset: 1px; }
+.swst-timeline { padding: 4px 12px 6px; border-bottom: 1px solid var(--swst-line); }
+.swst-timeline[open] > summary { margin-bottom: 4px; }
+.swst-map { display: grid; grid-template-columns: fit-content(30%) minmax(0, 1fr); max-height: 172px; overflow-y: auto; }
+.swst-map-names { min-width: 26px; }
+.swst-map-names > div { display: flex; align-items: center; height: var(--swst-row); padding: 0 8px 0 calc(8px * var(--swst-depth, 0)); font-size: min(11px, var(--swst-row) - 1px); line-height: 1; color: var(--swst-soft); }
+.swst-map-names bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.swst-map .swst-avatar { width: calc(var(--swst-row) - 3px); height: calc(var(--swst-row) - 3px); margin-right: 5px; font-size: min(9px, var(--swst-row) - 5px); }
+.swst-map-plot { position: relative; cursor: pointer; }
+.swst-map svg { display: block; width: 100%; background: repeating-linear-gradient(var(--swst-tint) 0 calc(var(--swst-row) - 1px), var(--swst-bg) 0 var(--swst-row)); }
+.swst-bar { opacity: .85; } .swst-bar-reasoning { opacity: .5; }
+.swst-bar-tool { fill-opacity: .25; stroke: var(--swst-fg); vector-effect: non-scaling-stroke; opacity: .6; }
+.swst-bar-input { fill: var(--swst-warn); }
+.swst-bar-failed { fill: var(--swst-bad); }
+.swst-map-arrow, .swst-map-select { fill: none; stroke: var(--swst-soft); vector-effect: non-scaling-stroke; }
+.swst-map-arrow { stroke: var(--swst-fg); stroke-width: 1.5; }
+.swst-map-cursor { position: absolute; top: 0; bottom: 0; width: 0; border-left: 2px solid var(--swst-accent); pointer-events: none; }
+.swst-slider { grid-column: 2; position: sticky; bottom: 0; width: 100%; margin: 3px 0; accent-color: var(--swst-accent); }
+.swst-scrub { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; }
+.swst-speed { font: inherit; font-size: 12px; color: inherit; background: var(--swst-bg); border: 1px solid var(--swst-line); border-radius: 5px; height: 24px; }
+.swst-clock { margin-left: auto; font-size: 12px; color: var(--swst-soft); font-variant-numeric: tabular-nums; }
+.swst-past .swst-frame { box-shadow: inset 0 3px var(--swst-accent); }
 .swst-frame { position: relative; }
 .swst-scroll { max-height: 480px; min-height: 24px; overflow: auto; resize: vertical; overflow-anchor: none; overscroll-behavior: auto; padding: 10px 12px; }
 .swst-list { display: flow-root; }
@@ -68,6 +91,8 @@ export const STYLE = `
 .swst-live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .swst-turn { margin: 0 0 12px calc(14px * var(--swst-depth, 0)); }
 .swst-turn-head { display: flex; align-items: center; flex-wrap: wrap; margin-bottom: 3px; }
+.swst-abreast { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(250px, 100%), 1fr)); gap: 0 16px; align-items: start; }
+.swst-turn { min-width: 0; }
 .swst-avatar { display: inline-grid; place-items: center; width: 20px; height: 20px; margin-right: 8px; border-radius: 50%; background: var(--swst-lane); color: #fff; font-size: 11px; font-weight: 700; line-height: 1; flex: none; }
 .swst-name { font-weight: 600; color: color-mix(in srgb, var(--swst-lane) 62%, var(--swst-fg)); }
 .swst-path { color: var(--swst-soft); white-space: pre; }

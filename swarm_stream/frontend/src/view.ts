@@ -10,10 +10,11 @@
 import { Body } from "./body.ts";
 import { Controls } from "./controls.ts";
 import { attrs, h, setAttribute, setText } from "./dom.ts";
-import { decodeEvent } from "./events.ts";
+import { decodeEvent, type Outcome } from "./events.ts";
 import { Transcript } from "./fold.ts";
 import { Header } from "./header.ts";
 import type { Following, Link, LinkStatus, Watcher } from "./link.ts";
+import { Pace } from "./pace.ts";
 import { Painter } from "./paint.ts";
 import { registry } from "./registry.ts";
 import { Scroller } from "./scroll.ts";
@@ -21,12 +22,13 @@ import {
   type ConnectionWords,
   connectionWords,
   duration,
-  Rate,
   runState,
   type Trouble,
 } from "./status.ts";
-import { STYLE } from "./style.ts";
+import { styles } from "./styles.ts";
 import type { State } from "./subscriber.ts";
+import { Timeline } from "./timeline.ts";
+import { both, Track } from "./track.ts";
 
 export interface ViewOptions {
   readonly stream: string;
@@ -65,9 +67,12 @@ class StreamView implements View, Watcher {
   private readonly header: Header;
   private readonly scroller: Scroller;
   private readonly live = attrs(h("div", "swst-live"), { "aria-live": "polite" });
+  private readonly frame = h("div", "swst-frame");
   private readonly painter = new Painter((batches) => this.draw(batches));
   private readonly following: Following;
-  private readonly rate = new Rate();
+  private readonly pace = new Pace();
+  private readonly track: Track;
+  private readonly timeline: Timeline;
   private readonly clock: ReturnType<typeof setInterval>;
   private readonly bornAt = performance.now();
 
@@ -99,11 +104,28 @@ class StreamView implements View, Watcher {
       announce: (text) => setText(this.live, text),
       summary: () => this.summary(),
     });
-    this.transcript = new Transcript(this.body);
+    this.track = new Track(() => BAD.has(this.transcript.outcome));
+    this.transcript = new Transcript(both(this.body, this.track));
     this.body.attach(this.transcript);
     this.scroller = new Scroller(this.body.element);
-    const frame = h("div", "swst-frame", this.scroller.element, this.scroller.latest);
-    this.root = h("div", "swst-root", h("style", "", STYLE), this.header.element, frame, this.live);
+    this.timeline = new Timeline({
+      link,
+      stream: options.stream,
+      track: this.track,
+      lanes: () => this.transcript.lanes,
+      isOver: () => this.transcript.outcome !== null,
+      past: (scroller, count) => this.lookBack(scroller, count),
+    });
+    this.root = h(
+      "div",
+      "swst-root",
+      ...styles(),
+      this.header.element,
+      this.timeline.element,
+      this.frame,
+      this.live,
+    );
+    this.lookBack(null, 0);
     attrs(this.root, { "data-swarm-stream": options.stream });
     host.append(this.root);
     registry().set(options.stream, this.transcript);
@@ -118,6 +140,7 @@ class StreamView implements View, Watcher {
     this.disposed = true;
     clearInterval(this.clock);
     this.following.stop();
+    this.timeline.dispose();
     this.painter.dispose();
     if (registry().get(this.options.stream) === this.transcript) {
       registry().delete(this.options.stream);
@@ -177,19 +200,22 @@ class StreamView implements View, Watcher {
   private draw(batches: readonly (readonly unknown[])[]): void {
     if (this.disposed) return;
     let drawn = 0;
+    const now = performance.now();
     for (const batch of batches) {
       for (const body of batch) {
         const event = decodeEvent(body);
+        this.track.next(event.t);
         this.transcript.apply(event);
-        if (event.type === "delta") this.rate.add(event.t, 1);
+        if (event.type === "delta") this.pace.add(event.t || performance.timeOrigin + now);
       }
       drawn += batch.length;
     }
     if (drawn > 0) {
-      this.drawnAt = performance.now();
+      this.drawnAt = now;
       this.scroller.afterPaint();
     }
     this.drawHead();
+    this.timeline.update(now);
   }
 
   private drawHead(): void {
@@ -216,8 +242,11 @@ class StreamView implements View, Watcher {
       run,
       connection,
       elapsed: transcript.count === 0 ? "" : duration(this.elapsedMs(now)),
+      first: this.firstWords(),
+      tokens: tokenWords(transcript),
       chunks: transcript.deltas,
       rate: over || isLive ? this.chunkRate(now) : null,
+      shape: this.pace.shape(),
       received,
       missing,
       doubled,
@@ -252,7 +281,7 @@ class StreamView implements View, Watcher {
   private chunkRate(now: number): number | null {
     const { deltas, first_t, last_t, outcome } = this.transcript;
     if (deltas === 0 || first_t === null || last_t === null) return null;
-    if (outcome === null) return this.rate.at(last_t + now - this.drawnAt);
+    if (outcome === null) return this.pace.rate(last_t + now - this.drawnAt);
     return last_t - first_t < 1000 ? null : (1000 * deltas) / (last_t - first_t);
   }
 
@@ -268,14 +297,49 @@ class StreamView implements View, Watcher {
     return this.link.note;
   }
 
+  /** How long the reader of the run waited for its first text. */
+  private firstWords(): string {
+    const { first_t } = this.transcript;
+    const { first } = this.pace;
+    return first_t === null || first === null
+      ? ""
+      : `first text after ${duration(first - first_t)}`;
+  }
+
+  /** Show a transcript as it was after `count` events, or the live one again (null). */
+  private lookBack(past: Scroller | null, count: number): void {
+    const { element, latest } = past ?? this.scroller;
+    if (element.parentNode !== this.frame) {
+      // The page below must not move, however much or little there was then.
+      if (past !== null) element.style.height = `${this.scroller.element.offsetHeight}px`;
+      this.frame.replaceChildren(element, latest);
+    }
+    if (past === null) this.scroller.afterPaint();
+    this.root.classList.toggle("swst-past", past !== null);
+    if (past === null) this.root.removeAttribute("data-past");
+    else setAttribute(this.root, "data-past", String(count));
+  }
+
   private summary(): string {
     const { transcript } = this;
-    const parts = [`after ${duration(this.elapsedMs(performance.now()))}`];
-    const lanes = [...transcript.lanes.values()];
-    const prompt = lanes.reduce((sum, lane) => sum + (lane.prompt_tokens ?? 0), 0);
-    const completion = lanes.reduce((sum, lane) => sum + (lane.completion_tokens ?? 0), 0);
-    parts.push(`${transcript.deltas} chunks`);
-    if (prompt + completion > 0) parts.push(`${prompt} prompt and ${completion} completion tokens`);
+    const parts = [
+      `after ${duration(this.elapsedMs(performance.now()))}`,
+      `${transcript.deltas} chunks`,
+    ];
+    const tokens = tokenWords(transcript);
+    if (tokens !== "") parts.push(tokens);
     return parts.join(" · ");
   }
+}
+
+const BAD: ReadonlySet<Outcome | null> = new Set(["failed", "interrupted"] as const);
+
+/** What the model's server counted, where it did. */
+function tokenWords(transcript: Transcript): string {
+  const lanes = [...transcript.lanes.values()];
+  const prompt = lanes.reduce((sum, lane) => sum + (lane.prompt_tokens ?? 0), 0);
+  const completion = lanes.reduce((sum, lane) => sum + (lane.completion_tokens ?? 0), 0);
+  return prompt + completion === 0
+    ? ""
+    : `${prompt.toLocaleString("en")} prompt and ${completion.toLocaleString("en")} completion tokens`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LinkStatus, Peer } from "../src/link.ts";
-import { connectionWords, duration, Rate } from "../src/status.ts";
+import { connectionWords, duration } from "../src/status.ts";
 import { begin, type State } from "../src/subscriber.ts";
 
 const fresh = begin("a", { wait: false });
@@ -67,12 +67,4 @@ it.each([
   [-5, "0.0 s"],
 ])("says %i ms as %s", (ms, words) => {
   expect(duration(ms)).toBe(words);
-});
-
-it("tells chunks a second over the last five", () => {
-  const rate = new Rate();
-  expect(rate.at(0)).toBe(0);
-  for (let t = 0; t < 20_000; t += 100) rate.add(t, 1);
-  expect(rate.at(19_999)).toBe(10);
-  expect(rate.at(60_000)).toBe(0);
 });

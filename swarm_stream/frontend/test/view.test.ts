@@ -113,6 +113,27 @@ it("shows lanes that talk at once in their own blocks", () => {
   expect(turns.map((text) => text?.trim())).toEqual(["a0 a1 a2", "b0 b1 b2"]);
 });
 
+/** The turns of the transcript as letters, those that stand side by side together. */
+function layout(): string[] {
+  return [...host.querySelectorAll(".swst-abreast")].map((row) =>
+    [...row.querySelectorAll(".swst-name")].map(({ textContent }) => textContent).join("+"),
+  );
+}
+
+it("puts turns side by side for as long as another lane is speaking", () => {
+  events(ALICE, { type: "lane", lane: 1, name: "bob" }, { type: "lane", lane: 2, name: "carl" });
+  const open = (seg: number, lane: number) => ({ type: "open", seg, lane });
+  const close = (seg: number) => ({ type: "close", seg });
+  events(open(0, 0), close(0), open(1, 1), close(1));
+  expect(layout()).toEqual(["alice", "bob"]);
+  events(open(2, 0), open(3, 1), close(2), open(4, 0), open(5, 2));
+  expect(layout()).toEqual(["alice", "bob", "alice+bob+carl"]);
+  events({ type: "tool_call", call: "c", lane: 0, name: "f" }, close(3), close(4), close(5));
+  expect(layout()).toEqual(["alice", "bob", "alice+bob+carl"]);
+  events(open(6, 1), { type: "control", id: "x", action: "pause" }, open(7, 1), close(7));
+  expect(layout()).toEqual(["alice", "bob", "alice+bob+carl", "bob", "bob"]);
+});
+
 it("presses buttons that the run can obey, and says why others cannot be pressed", () => {
   events(START);
   expect(button("Stop").getAttribute("aria-disabled")).toBe("true");
