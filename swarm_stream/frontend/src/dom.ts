@@ -23,6 +23,11 @@ export function attrs<E extends Element>(element: E, attributes: Attributes): E 
   return element;
 }
 
+/** Preformatted text, which a reader without a mouse can scroll. */
+export function pre(className: string, ...children: readonly (Node | string)[]): HTMLElement {
+  return attrs(h("pre", className, ...children), { tabindex: "0" });
+}
+
 /** Set a text only where it differs: writing the same text again costs layout. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;

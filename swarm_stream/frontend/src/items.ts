@@ -1,6 +1,6 @@
 /** Everything in a transcript that is not streamed text, as DOM. */
 
-import { attrs, copyButton, h, setAttribute, setText } from "./dom.ts";
+import { attrs, copyButton, h, pre, setAttribute, setText } from "./dom.ts";
 import { isObject } from "./events.ts";
 import type { Transcript } from "./fold.ts";
 import { type Lanes, laneName } from "./lanes.ts";
@@ -46,7 +46,7 @@ function contentPart(part: unknown): HTMLElement {
     return h("div", "swst-line", `image that is not shown: ${shorten(alt || image, 200)}`);
   }
   const text = isObject(part) && Object.keys(part).length === 1 ? part.text : part;
-  if (typeof text !== "string") return h("pre", "swst-data", pretty(part));
+  if (typeof text !== "string") return pre("swst-data", pretty(part));
   const element = h("div", "swst-md");
   renderMarkdown(element, text);
   return element;
@@ -213,11 +213,9 @@ export function rawView(item: RawItem): ItemView {
   const type = isObject(item.native) ? item.native.type : undefined;
   const label = typeof type === "string" ? shorten(type, 60) : "more from the framework";
   const element = h("details", "swst-raw", h("summary", "", label));
-  element.addEventListener(
-    "toggle",
-    () => element.append(h("pre", "swst-data", pretty(item.native))),
-    { once: true },
-  );
+  element.addEventListener("toggle", () => element.append(pre("swst-data", pretty(item.native))), {
+    once: true,
+  });
   return still(element);
 }
 
@@ -247,7 +245,7 @@ export function endView(transcript: Transcript, summary: string): HTMLElement {
             "swst-block",
             copyButton("Copy the traceback", () => error.traceback),
           ),
-          h("pre", "swst-data", error.traceback),
+          pre("swst-data", error.traceback),
         ),
       );
     }
@@ -256,7 +254,7 @@ export function endView(transcript: Transcript, summary: string): HTMLElement {
 }
 
 function block(label: string, text: string): HTMLElement {
-  return h("div", "swst-block", h("div", "swst-block-label", label), h("pre", "swst-data", text));
+  return h("div", "swst-block", h("div", "swst-block-label", label), pre("swst-data", text));
 }
 
 /** JSON is shown with indents, anything else as it is. */

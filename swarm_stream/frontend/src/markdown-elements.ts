@@ -1,7 +1,7 @@
 /** The elements that Markdown becomes, one for each token of the parser. No addresses here. */
 
 import { Token as T } from "streaming-markdown";
-import { attrs, copyButton, h } from "./dom.ts";
+import { attrs, copyButton, h, pre } from "./dom.ts";
 
 const HEADINGS = new Map<number, number>([
   [T.Heading_1, 1],
@@ -48,12 +48,13 @@ export function makeElement(token: number, parent: Element): Element {
         h("span", "swst-lang"),
         copyButton("Copy this code", () => code.textContent ?? ""),
       );
-      parent.append(h("div", "swst-code", head, h("pre", "", code)));
+      parent.append(h("div", "swst-code", head, pre("", code)));
       return code;
     }
     case T.Table: {
       const table = h("table");
-      parent.append(h("div", "swst-table", table));
+      // Wide tables scroll, and a reader without a mouse must be able to.
+      parent.append(attrs(h("div", "swst-table", table), { tabindex: "0" }));
       return table;
     }
     case T.Table_Row: {

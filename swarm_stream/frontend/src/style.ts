@@ -15,7 +15,7 @@ export const STYLE: string = `
   --swst-accent: color-mix(in srgb, #1a73e8 72%, var(--swst-fg));
   --swst-good: color-mix(in srgb, #16803c 72%, var(--swst-fg));
   --swst-warn: color-mix(in srgb, #b35900 72%, var(--swst-fg));
-  --swst-bad: color-mix(in srgb, #d02020 75%, var(--swst-fg));
+  --swst-bad: color-mix(in srgb, #d02020 66%, var(--swst-fg));
   --swst-mono: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace);
   box-sizing: border-box; position: relative; container-type: inline-size; max-width: 100%;
   margin: 2px 0; border: 1px solid var(--swst-line); border-radius: 8px; overflow: hidden;
@@ -43,7 +43,7 @@ export const STYLE: string = `
 .swst-lost .swst-dot { background: var(--swst-bad); }
 .swst-lost .swst-connection { color: var(--swst-bad); }
 .swst-facts { margin-top: 2px; font-size: 12px; color: var(--swst-soft); font-variant-numeric: tabular-nums; gap: 0 14px; }
-.swst-facts span:empty { display: none; }
+.swst-facts span:empty, .swst-curve:has([d=""]) { display: none; }
 .swst-pace { display: inline-flex; align-items: center; gap: 6px; }
 .swst-curve { width: 60px; height: 14px; fill: color-mix(in srgb, var(--swst-accent) 55%, var(--swst-bg)); }
 .swst-bad { color: var(--swst-bad); font-weight: 600; }
@@ -126,7 +126,7 @@ export const STYLE: string = `
 .swst-code pre code { padding: 0; background: none; color: inherit; }
 .swst-table { overflow-x: auto; }
 .swst-md table { border-collapse: collapse; font-size: 12px; margin: 0; }
-.swst-md th, .swst-md td { padding: 3px 9px; border: 1px solid var(--swst-line); text-align: left; background: none; }
+.swst-md th, .swst-md td { overflow-wrap: break-word; padding: 3px 9px; border: 1px solid var(--swst-line); text-align: left; background: none; }
 .swst-md th { background: var(--swst-tint); }
 .swst-root details > summary { cursor: pointer; font-size: 12px; color: var(--swst-soft); list-style: none; display: flex; gap: 6px; min-width: 0; align-items: baseline; }
 .swst-root details > summary::-webkit-details-marker { display: none; }

@@ -31,19 +31,19 @@ export const FIXTURES: Record<string, { readonly source: string; readonly html: 
   },
   code: {
     source: "```python\nprint('<b>')\n\n# `x`\n```\nafter\n\n    indented\n",
-    html: '<div class="swst-code"><div class="swst-code-head"><span class="swst-lang">python</span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre><code>print(\'&lt;b&gt;\')\n\n# `x`</code></pre></div><p>after</p><div class="swst-code"><div class="swst-code-head"><span class="swst-lang"></span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre><code>indented</code></pre></div>',
+    html: '<div class="swst-code"><div class="swst-code-head"><span class="swst-lang">python</span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre tabindex="0"><code>print(\'&lt;b&gt;\')\n\n# `x`</code></pre></div><p>after</p><div class="swst-code"><div class="swst-code-head"><span class="swst-lang"></span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre tabindex="0"><code>indented</code></pre></div>',
   },
   code_in_quotation_after_list: {
     source: "- a\n  - b\n\n> ```\n> one\n> two\n> ```\n",
-    html: '<ul><li>a<ul><li>b</li></ul></li></ul><blockquote><div class="swst-code"><div class="swst-code-head"><span class="swst-lang"></span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre><code>&gt; one\n&gt; two\n&gt;</code></pre></div></blockquote>',
+    html: '<ul><li>a<ul><li>b</li></ul></li></ul><blockquote><div class="swst-code"><div class="swst-code-head"><span class="swst-lang"></span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre tabindex="0"><code>&gt; one\n&gt; two\n&gt;</code></pre></div></blockquote>',
   },
   unclosed_code: {
     source: "```js\nlet a = 1;",
-    html: '<div class="swst-code"><div class="swst-code-head"><span class="swst-lang">js</span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre><code>let a = 1;</code></pre></div>',
+    html: '<div class="swst-code"><div class="swst-code-head"><span class="swst-lang">js</span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre tabindex="0"><code>let a = 1;</code></pre></div>',
   },
   table: {
     source: "| a | b |\n|---|---|\n| 1 | **2** |\n\nafter",
-    html: '<div class="swst-table"><table><thead><tr><th> a </th><th> b </th></tr></thead><tbody><tr><td> 1 </td><td> <strong>2</strong> </td></tr></tbody></table></div><p>after</p>',
+    html: '<div class="swst-table" tabindex="0"><table><thead><tr><th> a </th><th> b </th></tr></thead><tbody><tr><td> 1 </td><td> <strong>2</strong> </td></tr></tbody></table></div><p>after</p>',
   },
   links: {
     source:
