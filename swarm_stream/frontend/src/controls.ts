@@ -37,7 +37,7 @@ const LABELS = { pause: "Pause", resume: "Resume", stop: "Stop", cancel: "Cancel
 export class Controls {
   readonly element = attrs(h("div", "swst-controls"), { role: "group", "aria-label": "Run" });
   /** Says why a control failed. */
-  readonly notice = attrs(h("div", "swst-notice"), { role: "status" });
+  readonly notice = h("div", "swst-notice");
   private readonly buttons = new Map<ButtonName, HTMLButtonElement>();
   private readonly pending = new Map<string, Asked>();
   private situation: Situation = {
@@ -53,6 +53,7 @@ export class Controls {
     private readonly send: SendControl,
     /** An answer to a question was not taken. */
     private readonly refused: (request: string, message: string) => void = () => {},
+    private readonly announce: (text: string) => void = () => {},
   ) {
     for (const name of ["pause", "stop", "cancel"] as const) {
       const button = attrs(h("button", `swst-button swst-${name}`), { type: "button" });
@@ -80,6 +81,7 @@ export class Controls {
     this.pending.delete(id);
     const why = message || "no reason was given";
     setText(this.notice, ok ? "" : `Could not ${asked.action}: ${why}`);
+    if (!ok) this.announce(`Could not ${asked.action}: ${why}`);
     if (!ok && asked.request !== "") this.refused(asked.request, why);
     this.draw();
   }

@@ -36,7 +36,7 @@ export class Header {
   private readonly chunks = h("span", "swst-chunks");
   private readonly curve = svg("path");
   private readonly counter = h("span", "swst-counter");
-  private readonly note = attrs(h("div", "swst-note"), { role: "status" });
+  private readonly note = h("div", "swst-note");
 
   constructor(controls: HTMLElement, notice: HTMLElement) {
     const dot = attrs(h("span", "swst-dot"), { "aria-hidden": "true" });

@@ -138,7 +138,7 @@ class ReplyForm {
   private readonly button = attrs(h("button", "swst-button swst-primary", "Send"), {
     type: "submit",
   });
-  private readonly hint = attrs(h("span", "swst-hint", REPLY_HINT), { role: "status" });
+  private readonly hint = h("span", "swst-hint", REPLY_HINT);
 
   constructor(private readonly send: (text: string) => void) {
     const foot = h("div", "swst-reply-foot", this.button, this.hint);

@@ -28,6 +28,8 @@ export interface TimelineOptions {
   readonly track: Track;
   lanes(): Lanes;
   isOver(): boolean;
+  /** Something that a reader who does not look should hear. */
+  announce(text: string): void;
   /** The transcript as it was is shown in place of the live one, or no more (null). */
   past(scroller: Scroller | null, count: number): void;
 }
@@ -41,7 +43,7 @@ export class Timeline {
   });
   private readonly map = new LaneMap(this.slider, (part) => this.seek(part * this.length));
   private readonly clock = h("span", "swst-clock");
-  private readonly note = attrs(h("div", "swst-note"), { role: "status" });
+  private readonly note = h("div", "swst-note");
   private readonly speed = attrs(h("select", "swst-speed"), { "aria-label": "Speed" });
   private readonly play = button("Play", "Play the run from here", () => this.toggle());
   private readonly error = button("Next error", "Go to the next error", () =>
@@ -140,11 +142,9 @@ export class Timeline {
     setText(this.play, this.playing === 0 ? "Play" : "Halt");
     const { history } = this;
     const waiting = history !== null && history.count < this.wanted(history);
-    const fetching = waiting ? "Fetching the run's past…" : "";
-    setText(
-      this.note,
-      history?.problem ? `The past cannot be shown: ${history.problem}` : fetching,
-    );
+    const problem = history?.problem ? `The past cannot be shown: ${history.problem}` : "";
+    if (problem !== "" && this.note.textContent !== problem) this.options.announce(problem);
+    setText(this.note, problem || (waiting ? "Fetching the run's past…" : ""));
   }
 
   private speakerAt(time: number): number | null {

@@ -97,11 +97,12 @@ class StreamView implements View, Watcher {
     this.controls = new Controls(
       (id, action, data) => this.following.control(id, action, data),
       (request, message) => this.body.refused(request, message),
+      (text) => this.announce(text),
     );
     this.header = new Header(this.controls.element, this.controls.notice);
     this.body = new Body({
       reply: (request, text) => this.controls.reply(request, text),
-      announce: (text) => setText(this.live, text),
+      announce: (text) => this.announce(text),
       summary: () => this.summary(),
     });
     this.track = new Track(() => BAD.has(this.transcript.outcome));
@@ -114,6 +115,7 @@ class StreamView implements View, Watcher {
       track: this.track,
       lanes: () => this.transcript.lanes,
       isOver: () => this.transcript.outcome !== null,
+      announce: (text) => this.announce(text),
       past: (scroller, count) => this.lookBack(scroller, count),
     });
     this.root = h(
@@ -176,7 +178,7 @@ class StreamView implements View, Watcher {
   failed(code: string, message: string): void {
     this.trouble = { code, message };
     if (this.options.failed?.(code, message) === true) return;
-    setText(this.live, `This view cannot go on: ${message}`);
+    this.announce(`This view cannot go on: ${message}`);
     this.painter.touch();
   }
 
@@ -195,6 +197,11 @@ class StreamView implements View, Watcher {
       if (this.options.stopped?.(status.is) === true) return;
     }
     this.painter.touch();
+  }
+
+  /** Tell those who do not look; the only region that does. */
+  private announce(text: string): void {
+    setText(this.live, text);
   }
 
   private draw(batches: readonly (readonly unknown[])[]): void {
@@ -231,6 +238,7 @@ class StreamView implements View, Watcher {
     if (connection.is !== this.shown) this.shownAt = now;
     this.shown = connection.is;
     const explained = this.isExplained(connection, now);
+    if (explained && !root.classList.contains("swst-away")) this.announce(connection.note);
     const isLive = connection.is === "live";
     // The log takes nothing, so the run waits, though no event can say so.
     const said = runState(transcript);
