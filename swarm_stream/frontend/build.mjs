@@ -68,7 +68,8 @@ function styles(css) {
 
 async function minifiedStyle() {
   const source = await readFile(join(here, "src", "style.ts"), "utf8");
-  const text = source.slice(source.indexOf("`") + 1, source.lastIndexOf("`"));
+  const text = /^export const STYLE: string = `([^`]*)`;$/m.exec(source)?.[1];
+  if (text === undefined) throw new Error("style.ts does not hold the styles as expected");
   const { code } = await transform(text, { loader: "css", minify: true, charset: "utf8" });
   return code;
 }
