@@ -9,6 +9,7 @@
 import type { App, Lumino } from "./jupyter.ts";
 import { mimeExtension } from "./mime.ts";
 import { useApp } from "./notebook.ts";
+import { warmUp } from "./warm.ts";
 
 /** Versions of one shared package; `get` gives a promise of a function that gives the module. */
 type SharedVersions = Readonly<Record<string, { get(): Promise<() => unknown> }>>;
@@ -53,3 +54,5 @@ page._JUPYTERLAB.swarm_stream = {
   },
   get,
 };
+
+warmUp();

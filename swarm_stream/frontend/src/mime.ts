@@ -19,6 +19,7 @@ import type { Lumino, MimeModel, NotebookPanel, Renderer } from "./jupyter.ts";
 import { keepOutput, keepTranscript, panelOf } from "./notebook.ts";
 import { pageBaseUrl, pageSocket } from "./socket.ts";
 import { createView } from "./view.ts";
+import { remember } from "./warm.ts";
 
 /** Below the widget's rank of 0, so that we are preferred where both are in a bundle. */
 export const RANK = -10;
@@ -113,7 +114,10 @@ class Output {
       stream: data.stream,
       title: data.title,
       wait: expected && !isFinal(this.bundle),
-      running: () => keepOutput(this.notebook(), data.stream),
+      running: () => {
+        remember();
+        keepOutput(this.notebook(), data.stream);
+      },
       ended: (transcript) =>
         keepTranscript(
           data.stream,

@@ -22,6 +22,8 @@ export interface ServerInfo {
 }
 
 const INFO_TIMEOUT_MS = 8000;
+/** How long a page that was connected early may take to draw its first view. */
+const WARM_MS = 20_000;
 
 /** The base URL of the Jupyter server that this page came from, or null outside of one. */
 export function pageBaseUrl(): string | null {
@@ -64,7 +66,7 @@ export class PageSocket implements Link {
     this.followers = new Followers(
       (frame) => this.send(frame),
       // A cell that is drawn again leaves and comes back at once: do not hang up for that.
-      () => setTimeout(() => this.followers.size === 0 && this.happen({ type: "unwanted" }), 1000),
+      () => this.leaveIn(1000),
     );
     globalThis.addEventListener?.("online", () => this.happen({ type: "online" }));
     globalThis.document?.addEventListener("visibilitychange", () => {
@@ -72,22 +74,36 @@ export class PageSocket implements Link {
     });
   }
 
-  /** Ask the server who it is. Views that ask at the same time share the answer. */
+  /**
+   * Ask the server who it is. A good answer is shared by all who ask until a socket closes,
+   * which is when a server may be another one, or may let nobody in.
+   */
   info(): Promise<ServerInfo> {
     if (this.asked !== undefined) return this.asked;
-    const asked = fetchInfo(new URL(`${this.baseUrl}swarm-stream/info`, location.href)).finally(
-      () => {
-        if (this.asked === asked) this.asked = undefined;
+    const asked = fetchInfo(new URL(`${this.baseUrl}swarm-stream/info`, location.href)).then(
+      (info) => {
+        if (this.asked === asked && info.status !== 200) this.asked = undefined;
+        return info;
       },
     );
     this.asked = asked;
     return asked;
   }
 
+  /** Connect before there is a view: there will be one, once Jupyter has drawn its cell. */
+  warm(): void {
+    this.happen({ type: "wanted" });
+    this.leaveIn(WARM_MS);
+  }
+
   follow(stream: string, options: { wait: boolean }, watcher: Watcher): Following {
     // First, so that a new view is not told how an earlier attempt ended.
     this.happen({ type: "wanted" });
     return this.followers.follow(stream, options, watcher);
+  }
+
+  private leaveIn(ms: number): void {
+    setTimeout(() => this.followers.size === 0 && this.happen({ type: "unwanted" }), ms);
   }
 
   private happen(happening: Happening): void {
@@ -151,6 +167,7 @@ export class PageSocket implements Link {
       text: (data) => this.receive(data),
       closed: (code) => {
         if (this.wire === wire) this.wire = undefined;
+        this.asked = undefined;
         this.happen({ type: "closed", code });
       },
     });

@@ -167,3 +167,38 @@ it("says to log in again, and looks whether somebody did when the page is seen",
   expect(watcher.status).toEqual({ is: "open" });
   expect(asksFor()).toMatchObject([{ from: 3 }]);
 });
+
+it("is asked once for all views, and anew after a break", async () => {
+  const page = new PageSocket("/shared/");
+  info.mockClear();
+  expect(await page.info()).toEqual({ status: 200, server: "one" });
+  const other = page.follow("b", { wait: true }, new FakeWatcher());
+  await vi.advanceTimersByTimeAsync(10);
+  expect(last().sent).toMatchObject([{ op: "subscribe", stream: "b" }]);
+  expect(await page.info()).toEqual({ status: 200, server: "one" });
+  expect(info).toHaveBeenCalledTimes(1);
+  last().onclose?.({ code: 1006 });
+  info.mockImplementation(says(404));
+  expect(await page.info()).toEqual({ status: 404, server: "" });
+  other.stop();
+});
+
+it("connects early, and hangs up where no view comes", async () => {
+  const page = new PageSocket("/early/");
+  page.warm();
+  await vi.advanceTimersByTimeAsync(10);
+  const early = last();
+  const other = page.follow("b", { wait: true }, new FakeWatcher());
+  expect(early.sent).toMatchObject([{ op: "subscribe", stream: "b" }]);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(early.closed).toBe(false);
+  other.stop();
+  await vi.advanceTimersByTimeAsync(1001);
+  expect(early.closed).toBe(true);
+  page.warm();
+  await vi.advanceTimersByTimeAsync(10);
+  const idle = last();
+  expect(idle).not.toBe(early);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(idle.closed).toBe(true);
+});
