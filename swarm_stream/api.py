@@ -205,12 +205,17 @@ def replay(
 def _make_view(session: StreamingSession) -> object:
     from swarm_stream.views.widget import StreamView  # noqa: PLC0415  (slow; only when shown)
 
-    return StreamView(
+    view = StreamView(
         manager().runtime,
         stream=session.id,
         server=session.served_by,
         title=session.source.title,
     )
+    if session.done:
+        view.keep(session.transcript)
+    else:
+        session.on_end(lambda: view.keep(session.transcript))
+    return view
 
 
 StreamingSession.view_factory = staticmethod(_make_view)

@@ -14,7 +14,6 @@ from swarm_stream.protocol import frames
 from swarm_stream.runtime.controlling import press_remote
 from swarm_stream.runtime.discovery import to_read
 from swarm_stream.runtime.viewing import Counter, StreamReader
-from swarm_stream.views.display import WIDGET_TYPE, bundle
 from swarm_stream.views.widget import StreamView
 
 if TYPE_CHECKING:
@@ -142,10 +141,4 @@ class AttachedStream:
         """Show the view in the running cell."""
         from IPython.display import display  # noqa: PLC0415  (only a notebook has it)
 
-        data = bundle(self.id, server="", title=self.id)
-        data[WIDGET_TYPE] = {
-            "model_id": self.view.model_id,
-            "version_major": 2,
-            "version_minor": 0,
-        }
-        display(data, raw=True)  # type: ignore[no-untyped-call]
+        display(self.view)  # type: ignore[no-untyped-call]

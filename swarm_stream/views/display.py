@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from swarm_stream.events.fold import Transcript
     from swarm_stream.runtime.session import StreamingSession
 
-__all__ = ["MIME_TYPE", "bundle", "in_notebook", "show"]
+__all__ = ["MIME_TYPE", "WIDGET_TYPE", "bundle", "in_notebook", "show", "widget_view"]
 
 MIME_TYPE: Final = "application/vnd.swarm-stream.v1+json"
 WIDGET_TYPE: Final = "application/vnd.jupyter.widget-view+json"
@@ -55,6 +55,11 @@ def bundle(
     }
 
 
+def widget_view(model: str) -> dict[str, object]:
+    """Give what names a widget in an output."""
+    return {"model_id": model, "version_major": 2, "version_minor": 0}
+
+
 def show(session: StreamingSession) -> None:
     """Show a session in the running cell, and its transcript there when it is over."""
     from IPython.display import display  # noqa: PLC0415  (see in_notebook)
@@ -67,7 +72,7 @@ def show(session: StreamingSession) -> None:
     view = session.view
     model = getattr(view, "model_id", None)
     if model is not None:
-        data[WIDGET_TYPE] = {"model_id": model, "version_major": 2, "version_minor": 0}
+        data[WIDGET_TYPE] = widget_view(model)
     handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def finish() -> None:

@@ -15,10 +15,13 @@ import anywidget
 import traitlets
 
 from swarm_stream.errors import SwarmStreamError
+from swarm_stream.views.display import WIDGET_TYPE, bundle, widget_view
+from swarm_stream.views.static import to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from swarm_stream.events.fold import Transcript
     from swarm_stream.hub.socket import HubSocket
     from swarm_stream.runtime.environment import Runtime
 
@@ -50,12 +53,26 @@ class StreamView(anywidget.AnyWidget):
     def __init__(self, runtime: Runtime, *, stream: str, server: str, title: str) -> None:
         super().__init__(stream=stream, server=server, title=title)
         self._runtime = runtime
+        self._transcript: Transcript | None = None
         self._sockets: dict[str, _CommSocket] = {}
         self.on_msg(self._message)
 
     def __repr__(self) -> str:
         """Show the stream, alike in every run."""
         return f"<StreamView {self.stream}>"
+
+    def keep(self, transcript: Transcript) -> None:
+        """Have what was said in a run that is over, for when its kernel and its log are gone."""
+        self._transcript = transcript
+        self.static = {"text/markdown": to_markdown(transcript)}
+
+    def _repr_mimebundle_(self, **_kwargs: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Give what a cell shows: as ``show`` does, so that no later kernel is asked for it."""
+        transcript = self._transcript
+        data = bundle(self.stream, server=self.server, title=self.title, transcript=transcript)
+        if transcript is None:
+            data[WIDGET_TYPE] = widget_view(self.model_id)
+        return data, {}
 
     def _message(self, _widget: object, content: Any, _buffers: object) -> None:  # noqa: ANN401
         """Take in a message of the page; comes on any thread."""

@@ -116,7 +116,7 @@ class Output {
       wait: expected && !isFinal(this.bundle),
       running: () => {
         remember();
-        keepOutput(this.notebook(), data.stream);
+        keepOutput(this.notebook(), data.stream, this.model);
       },
       ended: (transcript) =>
         keepTranscript(
@@ -136,17 +136,22 @@ class Output {
     return true;
   }
 
-  /** Without the server: the widget through the kernel if that can be, else what was kept. */
+  /** Without the server: what was kept of a run that is over, else the widget if that can be. */
   private retreat(why: string): void {
     this.clear();
-    if (this.data === null) return;
-    this.shown = this.widget(this.data.stream);
-    if (this.shown !== null) return;
-    this.isStatic = true;
-    this.shown = showStatic(this.node, this.data, this.bundle, why);
+    const { data } = this;
+    if (data === null) return;
+    this.shown = isFinal(this.bundle) ? null : this.widget(data.stream, why);
+    if (this.shown === null) this.kept(data, why);
   }
 
-  private widget(stream: string): { dispose(): void } | null {
+  private kept(data: OutputData, why: string): void {
+    this.clear();
+    this.isStatic = true;
+    this.shown = showStatic(this.node, data, this.bundle, why);
+  }
+
+  private widget(stream: string, why: string): { dispose(): void } | null {
     const { model } = this;
     const panel = this.notebook();
     const rendermime = panel?.content?.rendermime;
@@ -154,9 +159,22 @@ class Output {
     if (model === null || !(WIDGET_TYPE in model.data) || !rendermime || !kernel) return null;
     const renderer = rendermime.createRenderer(WIDGET_TYPE);
     this.lumino.Widget.attach(renderer, this.node);
+    // It says so in a text where the kernel does not know the widget (any more).
+    const failing = new MutationObserver(() => {
+      const { data } = this;
+      const { childElementCount, textContent } = renderer.node;
+      if (data === null || childElementCount > 0 || !textContent?.startsWith("Error")) return;
+      this.kept(data, why);
+    });
+    failing.observe(renderer.node, { childList: true });
     void renderer.renderModel(model);
-    keepOutput(panel, stream);
-    return renderer;
+    keepOutput(panel, stream, null);
+    return {
+      dispose: () => {
+        failing.disconnect();
+        renderer.dispose();
+      },
+    };
   }
 
   /** Remembered, because cells that are scrolled out of sight are taken from the page. */

@@ -35,11 +35,25 @@ export function panelOf(node: HTMLElement): NotebookPanel | null {
   return null;
 }
 
-/** A run was seen going on: keep the output that shows it. */
-export function keepOutput(panel: NotebookPanel | null, stream: string): void {
+/**
+ * A run was seen going on: keep the output that shows it.
+ *
+ * Given the output, it is kept without its widget: a later kernel does not know that, and where
+ * this extension is not installed the file would show an error in place of the run.
+ */
+export function keepOutput(
+  panel: NotebookPanel | null,
+  stream: string,
+  output: MimeModel | null,
+): void {
+  if (output !== null && WIDGET_TYPE in output.data) {
+    const { [WIDGET_TYPE]: _, ...data } = output.data;
+    output.setData({ data });
+  }
   if (!SAVES || panel === null || saved.has(stream)) return;
   saved.add(stream);
-  void save(panel);
+  // After a reload the file has it.
+  if (panel.context?.model?.dirty !== false) void save(panel);
 }
 
 /** The run is over: leave its transcript in the output, unless the kernel does, and save it. */

@@ -6,9 +6,11 @@
  */
 
 import { CommLink, type CommModel } from "./comm.ts";
-import { isFinal, showStatic, textIn } from "./fallback.ts";
+import { isObject } from "./events.ts";
+import { showStatic, textIn } from "./fallback.ts";
 import type { Link } from "./link.ts";
 import { type PageSocket, pageBaseUrl, pageSocket } from "./socket.ts";
+import { STATIC_MARK } from "./static.ts";
 import { createView } from "./view.ts";
 
 interface Model extends CommModel {
@@ -89,17 +91,19 @@ class WidgetHost {
       wait: true,
       failed: (code, message) => code === "no_such_stream" && this.fall(message),
     });
-    if (isFinal(this.static)) {
+    if (this.kept !== "") {
       setTimeout(() => answered || this.fall("the kernel does not answer"), STATIC_AFTER_MS);
     }
   }
 
   private fall(why: string): boolean {
-    if (this.disposed || !isFinal(this.static)) return false;
+    const { kept } = this;
+    if (this.disposed || kept === "") return false;
     queueMicrotask(() => {
       this.clear();
       const data = { stream: this.text("stream"), server: "", title: this.text("title") };
-      this.shown = showStatic(this.el, data, this.static, `not live: ${why}`);
+      const bundle = { "text/html": STATIC_MARK, "text/markdown": kept };
+      this.shown = showStatic(this.el, data, bundle, `not live: ${why}`);
     });
     return true;
   }
@@ -119,9 +123,10 @@ class WidgetHost {
     this.comm = undefined;
   }
 
-  private get static(): Record<string, unknown> {
+  /** What was said in a run that is over, as Markdown; "" before. */
+  private get kept(): string {
     const value = this.model.get("static");
-    return typeof value === "object" && value !== null ? { ...value } : {};
+    return isObject(value) ? textIn(value, "text/markdown") : "";
   }
 
   private text(trait: string): string {

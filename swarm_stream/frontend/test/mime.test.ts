@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 /** An output in a notebook: live where it can be, and never blank. */
 
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MIME_TYPE, WIDGET_TYPE } from "../src/fallback.ts";
 import type { App, Lumino, MimeModel, NotebookPanel, Renderer } from "../src/jupyter.ts";
 import { mimeExtension } from "../src/mime.ts";
@@ -59,6 +59,8 @@ const FINAL = {
 let stream = "";
 let serial = 0;
 let renderer: Renderer;
+let panel: NotebookPanel;
+let dirty: boolean;
 let saves: number;
 let status: number;
 
@@ -97,11 +99,17 @@ beforeEach(() => {
   // The stand-in has what `Lumino` asks for, but for a class type that jsdom cannot give.
   const lumino = { Widget: FakeWidget } as unknown as Lumino;
   renderer = mimeExtension(lumino).rendererFactory.createRenderer();
-  const panel: NotebookPanel = {
+  dirty = true;
+  panel = {
     node: document.body,
     context: {
       save: async () => {
         saves += 1;
+      },
+      model: {
+        get dirty() {
+          return dirty;
+        },
       },
     },
   };
@@ -136,6 +144,17 @@ it("follows the stream, and saves the notebook once", async () => {
   await settle(300);
   expect(root()?.dataset.connection).toBe("live");
   expect(saves).toBe(1);
+});
+
+it("keeps the output without its widget, and saves no notebook that the file has already", async () => {
+  dirty = false;
+  const model = new FakeModel({ ...own(), [WIDGET_TYPE]: {}, "text/plain": "placeholder" });
+  const socket = await live(model);
+  expect(WIDGET_TYPE in model.data).toBe(true);
+  socket.give(subscribed());
+  await settle(300);
+  expect(model.data).toEqual({ ...own(), "text/plain": "placeholder" });
+  expect(saves).toBe(0);
 });
 
 it("keeps its view when the output is given its final forms while it still asks", async () => {
@@ -178,6 +197,45 @@ it.each([
   expect(root()?.querySelector(".swst-note")?.textContent).toContain("not live: this server");
   expect(root()?.querySelector("strong")?.textContent).toBe("this");
   expect(renderer.node.innerHTML).not.toContain("<script");
+});
+
+describe("where the server has no extension", () => {
+  /** What Jupyter makes of a widget; a test says what it shows. */
+  let widget: FakeWidget;
+
+  beforeEach(async () => {
+    status = 404;
+    widget = new FakeWidget();
+    const shown = Object.assign(widget, { renderModel: async () => {} });
+    const rendermime = { createRenderer: () => shown };
+    Object.assign(panel, {
+      content: { rendermime },
+      sessionContext: { session: { kernel: {} } },
+    });
+    const bundle = { ...own(), [WIDGET_TYPE]: {}, "text/plain": "placeholder" };
+    void renderer.renderModel(new FakeModel(bundle));
+    await settle(50);
+  });
+
+  it("shows the widget", async () => {
+    widget.node.textContent = "Loading widget...";
+    await settle();
+    widget.node.replaceChildren(document.createElement("p"));
+    widget.node.append("Error analysis");
+    await settle();
+    expect(renderer.node.contains(widget.node)).toBe(true);
+    expect(root()).toBeNull();
+  });
+
+  it("shows the text where the kernel does not know the widget", async () => {
+    widget.node.textContent = "Loading widget...";
+    await settle();
+    widget.node.textContent = "Error displaying widget: model not found";
+    await settle();
+    expect(renderer.node.textContent).toContain("placeholder");
+    expect(renderer.node.textContent).not.toContain("Error");
+    expect(widget.isDisposed).toBe(true);
+  });
 });
 
 it("shows the plain text where nothing was kept", async () => {
