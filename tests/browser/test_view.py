@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Notebook
 
 OWN = "application/vnd.swarm-stream.v1+json"
-WIDGET = "application/vnd.jupyter.widget-view+json"
-
 SAYS = {
     "planner": "Day one: the **National Museum**.\n\n- tram 12\n- lunch\n\n" * 4,
     "critic": "Too full. Leave an *afternoon* free - and book the boat 🛥 early. " * 5,
-    "writer": "# Oslo\n\n1. Museum\n2. Fjord\n\n```python\nprint('see you')\n```\n" * 3,
+    "writer": "# Oslo\n\n1. Museum\n2. Fjord\n\n```python\nprint('see you')\n```\n" * 3
+    + "It is $5 and $x^2$, $$y = \\frac{1}{2}$$ and $\\href{https://evil.test}{click}$.\n",
 }
 TEAM = f"""\
 import swarm_stream as ss
@@ -40,59 +39,13 @@ def outputs(notebook: Notebook, cell: int) -> list[dict[str, object]]:
     return [out["data"] for out in notebook.saved()["cells"][cell]["outputs"] if "data" in out]
 
 
-def test_a_team_reloaded_in_the_middle_with_an_idle_kernel(
-    notebook: Callable[..., Notebook],
-) -> None:
-    page = notebook("idle", TEAM, "run = ss.stream(team(0.03), task='Plan')")
-    page.run(0)
-    page.run(1)
-    page.wait_state("running")
-    expect(page.view().locator('[data-lane-name="planner"]').first).to_contain_text("Museum")
-    page.reload()
-    page.wait_state("running", "completed")
-    page.wait_state("completed")
-    assert page.lanes() == SAYS
-    received, missing, doubled = page.counter()
-    assert (missing, doubled) == (0, 0)
-    assert received > sum(len(text) for text in SAYS.values()) / 6
-    assert page.view().locator(".swst-md strong").count() >= 4
-    assert page.view().locator("pre code").first.inner_text().strip() == "print('see you')"
-
-
-def test_a_team_reloaded_while_the_kernel_is_busy_and_nothing_was_saved(
-    notebook: Callable[..., Notebook],
-) -> None:
-    # The run lives in a thread of its own, as one that shares a kernel with a blocking cell must.
-    thread = """\
-import asyncio, threading
-started = threading.Event()
-async def main():
-    session = ss.stream(team(0.02), task="Plan", display=False, name="busy-" + app)
-    started.set()
-    await session
-"""
-    app = "one"
-    cells = (
-        TEAM,
-        f"app = {app!r}\n" + thread,
-        (
-            "threading.Thread(target=lambda: asyncio.run(main())).start()\n"
-            "started.wait(); ss.attach('busy-' + app)"
-        ),
-        "import time; time.sleep(25)",
-    )
-    page = notebook("busy", *cells)
-    for number in range(4):
-        page.run(number)
-    page.wait_state("running")
-    before = page.counter()[0]
-    page.reload()
-    page.wait_state("running", "completed", timeout_ms=10_000)
-    page.wait_state("completed", timeout_ms=20_000)
-    # All this while the cell slept: its prompt is still that of a busy one.
-    assert page.counter()[0] > before
-    assert page.lanes() == SAYS
-    assert page.counter()[1:] == (0, 0)
+def expect_formulas(page: Notebook, number: int = 0) -> None:
+    """Wait until the formulas are drawn, and check that one which would be a link is not."""
+    formulas = page.view(number).locator(".swst-math")
+    expect(formulas.locator("mjx-container")).to_have_count(2)
+    expect(formulas).to_have_count(3)
+    expect(formulas.last).to_have_text(r"$\href{https://evil.test}{click}$")
+    assert page.view(number).locator(".swst-md a").count() == 0
 
 
 def test_what_stays_in_the_file(notebook: Callable[..., Notebook]) -> None:
@@ -100,7 +53,10 @@ def test_what_stays_in_the_file(notebook: Callable[..., Notebook]) -> None:
     page.run(0)
     page.run(1)
     page.wait_state("completed")
-    page.page.wait_for_timeout(300)
+    assert page.lanes() == SAYS
+    expect_formulas(page)
+    border = page.view().evaluate("root => getComputedStyle(root).borderTopWidth")
+    assert border == "1px", "the styles are not there"
     page.page.keyboard.press("Escape")
     page.page.keyboard.press("Control+s")
     expect_saved(page)
@@ -121,7 +77,7 @@ def expect_saved(page: Notebook) -> None:
     """Wait until the file has the output of the finished run."""
     for _ in range(100):
         found = outputs(page, 1)
-        if found and WIDGET not in found[0] and "text/html" in found[0]:
+        if found and "data-swarm-stream-static" in "".join(found[0].get("text/html", "")):
             return
         page.page.wait_for_timeout(100)
     raise AssertionError(f"not saved: {[list(data) for data in outputs(page, 1)]}")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import open_notebooks
-from tests.browser.test_view import SAYS, TEAM
+from tests.browser.test_view import SAYS, TEAM, expect_formulas
 from tests.servers.jupyter import jupyter_server
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def test_the_view_gets_the_same_through_the_comm(bare_notebook: Callable[..., No
     completed = 1
     assert page.lanes(completed) == SAYS
     assert page.counter(completed)[1:] == (0, 0)
+    expect_formulas(page, completed)
     # The cell that started the run keeps what was said, and needs no kernel to show it.
     page.wait_state("static")
     expect(page.view()).to_contain_text("book the boat")

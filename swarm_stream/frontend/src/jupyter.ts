@@ -1,5 +1,7 @@
 /** The parts of JupyterLab that we touch, as far as we touch them. Types only. */
 
+import type { Typesetter } from "./math.ts";
+
 export interface MimeModel {
   readonly data: Readonly<Record<string, unknown>>;
   setData(options: { data?: Record<string, unknown> }): void;
@@ -10,6 +12,10 @@ export interface LuminoWidget {
   readonly isDisposed: boolean;
   addClass(name: string): void;
   dispose(): void;
+}
+
+export interface RendererOptions {
+  readonly latexTypesetter?: Typesetter | null;
 }
 
 export interface Renderer extends LuminoWidget {

@@ -7,14 +7,15 @@
  * The parser is fed one character at a time, so how a model cut its text can make no
  * difference to the result. That also lets us step in where the parser would lose text: it
  * drops what it holds of an unfinished link, drops brackets that are no link, takes the `_` of
- * snake_case for emphasis, lets a `$` eat everything after it, and writes past its own nesting
- * limit.
+ * snake_case for emphasis, lets a `$` or `$$` eat everything after it, and writes past its own
+ * nesting limit.
  */
 
 import * as smd from "streaming-markdown";
 import { attrs, h } from "./dom.ts";
 import { destination, isSafeImage, safeLink, splitAddress } from "./links.ts";
 import { makeElement } from "./markdown-elements.ts";
+import { typeset } from "./math.ts";
 
 /** Deeper elements are not made; their text goes into the deepest one. */
 const MAX_DEPTH = 24;
@@ -39,8 +40,9 @@ const VERBATIM: ReadonlySet<number> = new Set([
   T.Raw_URL,
   T.Strong_Und,
 ]);
-/** The parser's own state after "http", which it does not export. */
+/** The parser's own states after "http" and after `$$` or `\[`, which it does not export. */
 const MAYBE_URL = 102;
+const MAYBE_EQUATION = 105;
 
 interface Frame {
   readonly token: number;
@@ -61,7 +63,11 @@ export class MarkdownView {
   private addressLength = 0;
   private parentheses = 0;
   private bracketClosed = false;
+  /** What closes the formula that is being read past the parser, and how long it is. */
+  private display: { readonly closing: string; length: number } | null = null;
   private forced = false;
+  /** The character that is being taken, and the one before it. */
+  private char = "";
   private lastChar = "";
 
   constructor(root: Element) {
@@ -85,6 +91,7 @@ export class MarkdownView {
   /** No more will come: show what was held back. */
   end(): void {
     if (this.address !== null) this.giveUpAddress();
+    if (this.display !== null) this.endDisplay(true);
     if (this.parser.pending !== "") this.feed("\n");
     const rest = this.parser.pending.trim();
     if (rest !== "") this.text(rest);
@@ -102,7 +109,9 @@ export class MarkdownView {
   /** Whether an underscore here belongs to a name, as in snake_case. */
   private isInsideWord(): boolean {
     const { parser } = this;
-    if (!WORD_CHAR.test(this.lastChar) || this.address !== null) return false;
+    if (!WORD_CHAR.test(this.lastChar) || this.address !== null || this.display !== null) {
+      return false;
+    }
     for (let level = 0; level <= parser.len; level += 1) {
       if (VERBATIM.has(parser.tokens[level] ?? 0)) return false;
     }
@@ -111,14 +120,29 @@ export class MarkdownView {
 
   private take(char: string): void {
     const { parser } = this;
+    this.char = char;
     if (this.address !== null) {
       this.readAddress(char, this.address);
+      return;
+    }
+    if (this.display !== null) {
+      this.readDisplay(char, this.display);
+      return;
+    }
+    if (parser.token === MAYBE_EQUATION && char !== "\n") {
+      this.beginDisplay(parser.pending);
+      this.take(char);
       return;
     }
     const inLink = parser.token === T.Link || parser.token === T.Image;
     if (inLink && parser.pending === "]" && char !== "(") this.bracketClosed = true;
     // A `$` or `\(` that is not closed on its line was none.
     if (parser.token === T.Equation_Inline && char === "\n" && parser.pending[0] !== "$") {
+      this.text(parser.pending);
+      this.leave(null);
+    }
+    // Nor was a block of them that an empty line comes into.
+    if (parser.token === T.Equation_Block && char === "\n" && this.lastChar === "\n") {
       this.text(parser.pending);
       this.leave(null);
     }
@@ -158,6 +182,35 @@ export class MarkdownView {
     this.addressLength += char.length;
   }
 
+  /** `$$x$$` or `\[x\]` on one line: to the parser that is text, and the beginning of a block. */
+  private beginDisplay(opening: string): void {
+    const { parser } = this;
+    parser.token = parser.tokens[parser.len] ?? T.Document;
+    parser.pending = "";
+    this.text(parser.text);
+    parser.text = "";
+    this.begin(T.Equation_Inline, [opening, ""]);
+    this.display = { closing: opening === "$$" ? "$$" : "\\]", length: 0 };
+  }
+
+  private readDisplay(char: string, display: { readonly closing: string; length: number }): void {
+    if (char === "\n") {
+      this.endDisplay(true);
+      this.take(char);
+      return;
+    }
+    this.text(char);
+    display.length += 1;
+    if (display.length > 2 && this.lastChar + char === display.closing) this.endDisplay(false);
+  }
+
+  private endDisplay(forced: boolean): void {
+    this.display = null;
+    this.forced = forced;
+    this.finish(null);
+    this.forced = false;
+  }
+
   private giveUpAddress(): void {
     const parts = this.address ?? [];
     this.address = null;
@@ -193,7 +246,7 @@ export class MarkdownView {
     return frame;
   }
 
-  private begin(token: number): void {
+  private begin(token: number, delimiters = this.delimiters(token)): void {
     this.flush();
     const { parser } = this;
     // The parser keeps the indent of an earlier list at this depth, and would end a code
@@ -204,7 +257,7 @@ export class MarkdownView {
     const parent = this.top.node;
     const own = this.stack.length <= MAX_DEPTH || token === T.Line_Break || token === T.Rule;
     const node = own ? makeElement(token, parent) : parent;
-    const [opening, closing] = this.delimiters(token);
+    const [opening, closing] = delimiters;
     this.stack.push({ token, node, own, closing });
     if (opening !== "") this.text(opening);
   }
@@ -266,9 +319,18 @@ export class MarkdownView {
     this.flush();
     const frame = this.stack.pop();
     if (frame === undefined) return;
-    if (this.forced && token === T.Equation_Inline && frame.own) frame.node.className = "";
+    if (token === T.Equation_Inline || token === T.Equation_Block) this.finishFormula(frame);
     if (token === T.Raw_URL) this.finishRawAddress(frame);
     else if (address !== null) this.finishLink(frame, address);
+  }
+
+  private finishFormula({ own, node }: Frame): void {
+    if (!own) return;
+    // What was not closed is text. So is "$5 to US$10", where a digit follows.
+    if (this.forced) node.className = "";
+    // In a link it could be drawn as the address of another place.
+    else if (!/\d/.test(this.char) && !this.stack.some(({ token }) => token === T.Link))
+      typeset(node);
   }
 
   private finishRawAddress(frame: Frame): void {

@@ -15,7 +15,8 @@ import {
   textIn,
   WIDGET_TYPE,
 } from "./fallback.ts";
-import type { Lumino, MimeModel, NotebookPanel, Renderer } from "./jupyter.ts";
+import type { Lumino, MimeModel, NotebookPanel, Renderer, RendererOptions } from "./jupyter.ts";
+import { useTypesetter } from "./math.ts";
 import { keepOutput, keepTranscript, panelOf } from "./notebook.ts";
 import { pageBaseUrl, pageSocket } from "./socket.ts";
 import { createView } from "./view.ts";
@@ -57,7 +58,10 @@ export function mimeExtension(lumino: Lumino) {
       safe: true,
       mimeTypes: [MIME_TYPE],
       defaultRank: RANK,
-      createRenderer: () => new StreamRenderer(),
+      createRenderer: (options: RendererOptions) => {
+        useTypesetter(options.latexTypesetter);
+        return new StreamRenderer();
+      },
     },
   };
 }

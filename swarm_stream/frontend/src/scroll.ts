@@ -9,6 +9,8 @@ import { attrs, h } from "./dom.ts";
 
 /** So near to the end a reader is taken to be at it. */
 const NEAR_PX = 64;
+/** Something inside became another height without an event of the run. */
+export const GREW = "swst-grew";
 /** The part of the corner that browsers make a handle for resizing. */
 const HANDLE_PX = 18;
 
@@ -27,6 +29,7 @@ export class Scroller {
     this.element.append(content);
     this.latest.hidden = true;
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.element.addEventListener(GREW, () => this.following && this.afterPaint());
     this.latest.addEventListener("click", () => this.follow());
     // The height is capped until the reader drags the handle; then it is theirs.
     this.element.addEventListener("pointerdown", (event) => {

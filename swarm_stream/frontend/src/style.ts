@@ -117,6 +117,12 @@ export const STYLE: string = `
 .swst-host { color: var(--swst-soft); font-size: .9em; direction: ltr; unicode-bidi: isolate; }
 .swst-md img, .swst-image { max-width: 100%; max-height: 360px; }
 .swst-md code, .swst-data, .swst-math { font-family: var(--swst-mono); font-size: 12px; }
+.swst-set { font: inherit; }
+.swst-tex { font-size: 0; }
+.swst-math:not(.swst-set) .swst-drawn { position: absolute; visibility: hidden; }
+.swst-drawn { display: inline-block; overflow: clip; overflow-clip-margin: 4px; user-select: none; -webkit-user-select: none; }
+.swst-drawn:has(> [display="true"]) { display: block; overflow: auto hidden; }
+.swst-drawn > [display="true"] { margin: 4px 0 !important; }
 .swst-md :not(pre) > code { padding: 1px 4px; border-radius: 3px; background: var(--swst-tint); }
 .swst-code { border: 1px solid var(--swst-line); border-radius: 6px; overflow: hidden; }
 .swst-code-head { display: flex; justify-content: space-between; align-items: center; padding: 1px 4px 1px 10px; font-size: 11px; color: var(--swst-soft); background: var(--swst-tint); }

@@ -94,6 +94,15 @@ export const FIXTURES: Record<string, { readonly source: string; readonly html: 
     source: "$$\nE = mc^2\n$$\n\n\\[\nx\n\\]\nafter",
     html: '<p><div class="swst-math">$$\nE = mc^2\n$$</div></p><p><div class="swst-math">\\[\nx\n\\]</div><br>after</p>',
   },
+  equation_on_one_line: {
+    source:
+      "So $$E = m_a c^2$$\n**bold** \\[ x [1] \\] and $$y$$.\n\n$$z$$\n\n- $$a$$\n- **b**\n\n| $$c$$ | d |\n|---|---|\n",
+    html: '<p>So <span class="swst-math">$$E = m_a c^2$$</span><br><strong>bold</strong> <span class="swst-math">\\[ x [1] \\]</span> and <span class="swst-math">$$y$$</span>.</p><p><span class="swst-math">$$z$$</span></p><ul><li><span class="swst-math">$$a$$</span></li><li><strong>b</strong></li></ul><div class="swst-table" tabindex="0"><table><thead><tr><th> <span class="swst-math">$$c$$</span> </th><th> d </th></tr></thead></table></div>',
+  },
+  equation_not_closed: {
+    source: "Kill $$ and \\[ it\n**bold**\n$$\nnot closed\n\n**bold** and $$end",
+    html: '<p>Kill <span class="">$$ and \\[ it</span><br><strong>bold</strong><br><div class="">$$\nnot closed\n</div><br><strong>bold</strong> and <span class="">$$end</span></p>',
+  },
   escapes: {
     source: "\\*no\\* \\_no\\_ C:\\\\dir \\a",
     html: "<p>*no* _no_ C:\\dir \\a</p>",

@@ -98,7 +98,7 @@ beforeEach(() => {
   });
   // The stand-in has what `Lumino` asks for, but for a class type that jsdom cannot give.
   const lumino = { Widget: FakeWidget } as unknown as Lumino;
-  renderer = mimeExtension(lumino).rendererFactory.createRenderer();
+  renderer = mimeExtension(lumino).rendererFactory.createRenderer({});
   dirty = true;
   panel = {
     node: document.body,
