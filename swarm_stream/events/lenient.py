@@ -20,13 +20,13 @@ def read_json(data: bytes | str | msgspec.Raw) -> object:
     """Give what a JSON text holds; None if it is none."""
     try:
         return msgspec.json.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         pass
     try:
         text = data if isinstance(data, str) else bytes(data)
         body = json.loads(text, parse_int=_integer, parse_constant=_no_number)
         msgspec.json.encode(body)  # else it holds half a surrogate pair and cannot be passed on
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body
 

@@ -274,11 +274,16 @@ def decode_event(data: bytes | str | msgspec.Raw) -> AnyEvent | Unknown:
     """
     try:
         return _decoder.decode(data)
+    except RecursionError:
+        # Only pieces of an event, which no server reads, can hold such a thing.
+        return Unknown(type="")
     except msgspec.DecodeError:
         body = read_json(data)
         if not isinstance(body, dict):
             raise
-        return Unknown(type=str(body.get("type", "")), t=as_time(body.get("t")), data=body)
+        name = body.get("type")
+        shown = name if isinstance(name, str) else ""
+        return Unknown(type=shown, t=as_time(body.get("t")), data=body)
 
 
 _raw_list: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])

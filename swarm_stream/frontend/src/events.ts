@@ -97,8 +97,9 @@ const oneOf =
   (...names: readonly string[]): Check =>
   (value) =>
     typeof value === "string" && names.includes(value);
+const text: Check = (value) => value === undefined || str(value);
 const errorInfo: Check = (value) =>
-  isObject(value) && str(value.type) && str(value.message ?? "") && str(value.traceback ?? "");
+  isObject(value) && str(value.type) && text(value.message) && text(value.traceback);
 
 const FIELDS: { readonly [T in Type]: { readonly [F in keyof Shapes[T]]: Field } } = {
   start: { task: [str, ""], source: [str, ""], caps: [list(str), []] },
@@ -148,7 +149,7 @@ export function decodeEvent(body: unknown): AnyEvent {
   const t = body.t === undefined ? 0 : body.t;
   const unknown = (): UnknownEvent => ({
     type: "?",
-    of: type === undefined ? "" : String(type),
+    of: typeof type === "string" ? type : "",
     t: typeof t === "number" ? t : 0,
     data: body,
   });
