@@ -18,13 +18,13 @@ from swarm_stream.errors import (
     SessionStateError,
     SwarmStreamError,
 )
+from swarm_stream.events.plain import printable
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.controlling import press_remote
 from swarm_stream.runtime.discovery import ENV_TOKEN, find_server, running_servers, to_read
 from swarm_stream.runtime.streams import server_streams
 from swarm_stream.runtime.viewing import StreamReader
 from swarm_stream.views.console import Console
-from swarm_stream.views.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -75,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever reads has enough (``| head``). Nothing more is to be written, at exit neither.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except SwarmStreamError as error:
-        print(f"swarm-stream: {error}", file=sys.stderr)
+        # It may hold what a server or a kernel said.
+        print(f"swarm-stream: {printable(str(error))}", file=sys.stderr)
         return _status(error)
     return 0
 

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from swarm_stream.errors import ServerUnavailableError
+from swarm_stream.events.plain import shorten
 from swarm_stream.runtime.discovery import ServerAddress, to_read
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["StreamTable", "list_streams", "server_streams"]
 
 _COLUMNS: Final = ("stream", "title", "state", "events", "viewers")
+_CELL_CHARS: Final = 200  # a stream's name may be as long
 _TIMEOUT_S: Final = 5.0
 _NOT_LET_IN: Final = frozenset({401, 403})
 
@@ -35,7 +37,7 @@ class StreamTable(list[dict[str, Any]]):
 
     def __repr__(self) -> str:
         """Show a table in plain text."""
-        lines = [[*_COLUMNS], *[[str(row.get(name, "")) for name in _COLUMNS] for row in self]]
+        lines = [[*_COLUMNS], *[[_cell(row, name) for name in _COLUMNS] for row in self]]
         widths = [max(len(line[at]) for line in lines) for at in range(len(_COLUMNS))]
         shown = "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -47,15 +49,18 @@ class StreamTable(list[dict[str, Any]]):
         """Show a table in a notebook."""
         head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
         rows = "".join(
-            "<tr>"
-            + "".join(f"<td>{escape(str(row.get(name, '')))}</td>" for name in _COLUMNS)
-            + "</tr>"
+            "<tr>" + "".join(f"<td>{escape(_cell(row, name))}</td>" for name in _COLUMNS) + "</tr>"
             for row in self
         )
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
             f"<p>{len(self)} streams of {escape(self.where)}</p>"
         )
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    """Give what a row says, which may be a stranger's text, for a terminal as well."""
+    return shorten(str(row.get(name, "")), _CELL_CHARS)
 
 
 def list_streams(manager: StreamingManager) -> StreamTable:

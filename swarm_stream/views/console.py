@@ -7,7 +7,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from swarm_stream.views.terminal import TerminalText, printable
+from swarm_stream.events.plain import printable
+from swarm_stream.views.terminal import TerminalText
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable

@@ -16,6 +16,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from swarm_stream.events.fold import Item, LaneState, Segment
+from swarm_stream.events.plain import one_line, printable, shorten
 
 if TYPE_CHECKING:
     from swarm_stream.events.fold import Transcript
@@ -55,6 +56,9 @@ UNCOUNTED_WORDS: Final = (
 _LINES: Final = frozenset({"handoff", "select", "control"})
 _SAFE_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*")
 _UNSET: Final = -1
+_MAX_PATH: Final = 8
+_MAX_PARTS: Final = 100
+_MAX_LEVELS: Final = 50
 
 
 class _Block(NamedTuple):
@@ -102,11 +106,15 @@ def _blocks(transcript: Transcript) -> list[_Block]:
             speaker = _UNSET
         elif item.lane != speaker:
             speaker = item.lane
-            path = "".join(f"{lane.name} / " for lane in _ancestors(transcript, item.lane))
-            name = _one_line(path + _name(transcript, item.lane))
+            above = _ancestors(transcript, item.lane)
+            path = "".join(f"{shorten(lane.name)} / " for lane in above)
+            name = path + _name(transcript, item.lane)
             blocks.append(_Block("head", name, "", _colour(item.lane)))
         blocks += parts
-    return blocks + _ending(transcript)
+    return [
+        block._replace(text=printable(block.text), label=one_line(block.label))
+        for block in [*blocks, *_ending(transcript)]
+    ]
 
 
 def _is_answer(item: Item, answers: dict[int | None, str]) -> bool:
@@ -166,7 +174,9 @@ def _message(data: dict[str, Any], transcript: Transcript) -> list[_Block]:
         return []
     parts = content if isinstance(content, list) else [content]
     label = [] if kind == "text" else [_Block("note", kind)]
-    return label + [_content(part) for part in parts]
+    rest = len(parts) - _MAX_PARTS
+    more = [_Block("note", f"and {rest} more parts")] if rest > 0 else []
+    return label + [_content(part) for part in parts[:_MAX_PARTS]] + more
 
 
 def _input(data: dict[str, Any]) -> list[_Block]:
@@ -175,7 +185,7 @@ def _input(data: dict[str, Any]) -> list[_Block]:
         return [asked, _Block("note", "the question was taken back")]
     if data["reply"] is None:
         return [asked, _Block("note", "nobody answered")]
-    by = f"{_one_line(data['by'])} answered" if data["by"] else "answer"
+    by = f"{shorten(data['by'])} answered" if data["by"] else "answer"
     return [asked, _Block("note", by), _Block("text", data["reply"])]
 
 
@@ -185,13 +195,23 @@ def _content(part: Any) -> _Block:  # noqa: ANN401
     if isinstance(part, dict):
         text, image, alt = part.get("text"), part.get("image"), part.get("alt")
         if isinstance(image, str):
-            label = _one_line(alt) if isinstance(alt, str) and alt else "image"
+            label = one_line(alt) if isinstance(alt, str) and alt else "image"
             if _SAFE_IMAGE.fullmatch(image):
                 return _Block("image", image, label)
             return _Block("note", f"image that is not kept: {label}")
         if isinstance(text, str) and len(part) == 1:
             return _Block("text", text)
+    if _is_deep(part, _MAX_LEVELS):
+        return _Block("code", "nested too deeply to be shown", "data")
     return _Block("code", json.dumps(part, ensure_ascii=False, indent=2), "data")
+
+
+def _is_deep(value: Any, left: int) -> bool:  # noqa: ANN401
+    """Tell whether indents would be most of a value's JSON."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return left == 0 or any(_is_deep(one, left - 1) for one in inner)
 
 
 def _ending(transcript: Transcript) -> list[_Block]:
@@ -221,14 +241,14 @@ def _name(transcript: Transcript, lane: int | None) -> str:
     if lane is None:
         return "earlier"
     state = transcript.lanes.get(lane)
-    return f"lane {lane}" if state is None else state.name
+    return f"lane {lane}" if state is None else shorten(state.name)
 
 
 def _ancestors(transcript: Transcript, lane: int | None) -> list[LaneState]:
     """Give the lanes that hold this one, outermost first, without a team that holds all."""
     path: list[LaneState] = []
     state = transcript.lanes.get(lane) if lane is not None else None
-    while state is not None and state.parent is not None:
+    while state is not None and state.parent is not None and len(path) < _MAX_PATH:
         state = transcript.lanes.get(state.parent)
         # A lane that would hold itself ends the path.
         if state is None or state in path:
@@ -250,11 +270,11 @@ def _markdown(block: _Block) -> str:
             lines = f"*thought:* {text}".split("\n")
             return "\n".join(f"> {line}" if line else ">" for line in lines)
         case "note":
-            return f"*{_escape_markdown(_one_line(text))}*"
+            return f"*{_escape_markdown(one_line(text))}*"
         case "image":
             return f"*image: {_escape_markdown(block.label)}*"
         case _:
-            head = f"**{_escape_markdown(_one_line(block.label))}**"
+            head = f"**{_escape_markdown(block.label)}**"
             fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
             return f"{head}\n\n{fence}\n{text}\n{fence}" if text else head
 
@@ -268,11 +288,11 @@ def _text(block: _Block) -> str:
         case "thought":
             return f"(thought) {block.text}"
         case "note":
-            return f"-- {_one_line(block.text)}"
+            return f"-- {one_line(block.text)}"
         case "image":
             return f"-- image: {block.label}"
         case _:
-            head = f"-- {_one_line(block.label)}"
+            head = f"-- {block.label}"
             return f"{head}\n{block.text}" if block.text else head
 
 
@@ -291,14 +311,14 @@ def _html(block: _Block) -> str:  # noqa: PLR0911  (one for each kind of block)
                 f'<details style="{place};opacity:.75"><summary>thought</summary>{inner}</details>'
             )
         case "note":
-            note = _escape(_one_line(block.text))
+            note = _escape(one_line(block.text))
             return f'<div style="{place};font-size:12px;opacity:.75"><em>{note}</em></div>'
         case "image":
             alt = _escape(block.label)
             limits = "max-width:100%;max-height:360px"
             return f'<img style="{limits};{place}" alt="{alt}" src="{text}">'
         case _:
-            head = _escape(_one_line(block.label))
+            head = _escape(block.label)
             style = f"{place};font-size:12px"
             if not text:
                 return f'<div style="{style}"><b>{head}</b></div>'
@@ -315,21 +335,19 @@ def _escape_markdown(text: str) -> str:
     return re.sub(r"[\\`*_{}\[\]<>#|~$&!]", r"\\\g<0>", text)
 
 
-def _one_line(text: str) -> str:
-    """Join lines; ASCII white space only, so that both twins mean the same."""
-    return re.sub(r"^ | $", "", re.sub(r"[ \t\r\n\f\v]+", " ", text))
-
-
 def _close_fence(text: str) -> str:
     """Close a code block that the text leaves open, so that it does not eat what follows."""
-    opened = ""
+    opened = indent = ""
     for line in text.split("\n"):
-        fence = re.match(r" {0,3}(`{3,}|~{3,})(.*)$", line)
+        fence = re.match(r"( {0,3})(`{3,}|~{3,})(.*)$", line)
         if fence is None:
             continue
-        mark, rest = fence[1], fence[2]
+        mark, rest = fence[2], fence[3]
         if not opened:
-            opened = mark
+            indent = fence[1]
+            # What has another backtick in its line is code inside a line.
+            opened = "" if mark[0] == "`" and "`" in rest else mark
         elif mark[0] == opened[0] and len(mark) >= len(opened) and not rest.strip(" \t\r"):
             opened = ""
-    return f"{text}\n{opened}" if opened else text
+    # In a list a mark ends its block only where it stands as deep as the first.
+    return f"{text}\n{indent}{opened}" if opened else text

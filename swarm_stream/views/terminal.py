@@ -7,29 +7,21 @@ Whatever models wrote is shown without its control characters: a terminal obeys 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from swarm_stream.events import model
 from swarm_stream.events.fold import CUT_SHORT, Pieces
+from swarm_stream.events.plain import printable, shorten
 from swarm_stream.views.static import CUT_WORDS
 
 if TYPE_CHECKING:
     from swarm_stream.events.model import AnyEvent, Unknown
 
-__all__ = ["TerminalText", "printable"]
+__all__ = ["TerminalText"]
 
-# C0 and C1 controls but for tab and line feed, and what turns the direction of text around.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _COLOURS: Final = (36, 33, 32, 35, 34, 31)
 _DIM: Final = 2
 _BOLD: Final = 1
-_ARGUMENT_CHARS: Final = 120
-
-
-def printable(text: str) -> str:
-    """Give text without what a terminal would obey instead of showing it."""
-    return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 class TerminalText:
@@ -77,14 +69,14 @@ class TerminalText:
                 return self._line(f"{self._name(lane)}: {printable(text)}")
             case model.ToolCall(call=call, lane=lane, name=name, arguments=arguments):
                 self._tools[call] = name
-                shown = _short(arguments)
-                return self._line(f"{self._name(lane)} calls {printable(name)}({shown})", _DIM)
+                shown = shorten(arguments)
+                return self._line(f"{self._name(lane)} calls {shorten(name)}({shown})", _DIM)
             case model.ToolResult(call=call, content=content, is_error=is_error):
                 what = "failed" if is_error else "gave"
-                name = printable(self._tools.get(call, "a tool"))
-                return self._line(f"{name} {what}: {_short(content)}", _DIM)
+                name = shorten(self._tools.get(call, "a tool"))
+                return self._line(f"{name} {what}: {shorten(content)}", _DIM)
             case model.Handoff(lane=lane, target=target):
-                return self._line(f"{self._name(lane)} → {printable(target)}", _DIM)
+                return self._line(f"{self._name(lane)} → {shorten(target)}", _DIM)
             case model.InputRequest(request=request, lane=lane, prompt=prompt):
                 if not event.elsewhere:
                     self.asking[request] = prompt
@@ -94,9 +86,9 @@ class TerminalText:
                 self.asking.pop(request, None)
                 if event.withdrawn:
                     return self._line("the question was taken back", _DIM)
-                return self._line(f"{printable(by) or 'somebody'} answered: {printable(content)}")
+                return self._line(f"{shorten(by) or 'somebody'} answered: {printable(content)}")
             case model.Control(action=action, by=by):
-                return self._line(f"{action} by {printable(by) or 'somebody'}", _DIM)
+                return self._line(f"{shorten(action)} by {shorten(by) or 'somebody'}", _DIM)
             case model.Usage(finish_reason=str() as reason) if reason in CUT_SHORT:
                 return self._line(CUT_WORDS[reason], _BOLD)
             case model.Part():
@@ -160,8 +152,8 @@ class TerminalText:
             return "earlier" if lane is None else f"lane {lane}"
         above = self._lanes.get(found.parent) if found.parent is not None else None
         # A team that holds all is no news.
-        path = "" if above is None or above.parent is None else f"{printable(above.name)} / "
-        return path + printable(found.name)
+        path = "" if above is None or above.parent is None else f"{shorten(above.name)} / "
+        return path + shorten(found.name)
 
     def _line(self, text: str, style: int = 0) -> str:
         line = self._fresh_line() + self._style(text, style)
@@ -186,8 +178,3 @@ class TerminalText:
         if event.error is not None:
             said += self._line(printable(f"{event.error.type}: {event.error.message}"))
         return said
-
-
-def _short(text: str) -> str:
-    line = printable(text).replace("\n", " ")
-    return line if len(line) <= _ARGUMENT_CHARS else line[: _ARGUMENT_CHARS - 1] + "…"

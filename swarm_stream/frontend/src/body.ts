@@ -130,14 +130,14 @@ export class Body implements Observer {
         return;
       case "gap":
         this.events.announce(gapText(item));
-        this.line(gapText(item), item.kind);
+        this.line(item.kind, gapText(item));
         return;
       case "handoff":
       case "select":
       case "control":
       case "unknown": {
         const line = lineOf(item, this.lanes);
-        if (line !== null) this.line(line, item.kind);
+        if (line !== null) this.line(item.kind, ...line);
         return;
       }
       default:
@@ -176,8 +176,8 @@ export class Body implements Observer {
     this.place(item.lane).append(view.element);
   }
 
-  private line(text: string, kind: string): void {
-    this.append(h("div", `swst-line swst-line-${kind}`, text));
+  private line(kind: string, ...text: readonly (Node | string)[]): void {
+    this.append(h("div", `swst-line swst-line-${kind}`, ...text));
   }
 
   private append(element: HTMLElement): void {

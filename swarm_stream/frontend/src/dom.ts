@@ -1,4 +1,6 @@
-/** The few lines that building DOM by hand needs. */
+/** The few lines that building DOM by hand needs. All text goes through `printable` here. */
+
+import { printable } from "./plain.ts";
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -10,7 +12,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   if (className !== "") element.className = className;
-  element.append(...children);
+  element.append(...children.map((child) => (child instanceof Node ? child : printable(child))));
   return element;
 }
 
@@ -19,7 +21,9 @@ export function svg<K extends keyof SVGElementTagNameMap>(tag: K): SVGElementTag
 }
 
 export function attrs<E extends Element>(element: E, attributes: Attributes): E {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) {
+    element.setAttribute(name, printable(value));
+  }
   return element;
 }
 
@@ -30,11 +34,24 @@ export function pre(className: string, ...children: readonly (Node | string)[]):
 
 /** Set a text only where it differs: writing the same text again costs layout. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = printable(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 export function setAttribute(element: Element, name: string, value: string): void {
-  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  const shown = printable(value);
+  if (element.getAttribute(name) !== shown) element.setAttribute(name, shown);
+}
+
+/** Make a link that opens apart and tells its host nothing of this page. */
+export function outsideLink(href: string, ...children: readonly (Node | string)[]): HTMLElement {
+  // Firefox looks up the host of a link as soon as it shows it, so that a host's name could
+  // carry out what a model has read. Only the page as a whole can be told not to.
+  if (document.head.querySelector("[http-equiv=x-dns-prefetch-control]") === null) {
+    const meta = { "http-equiv": "x-dns-prefetch-control", content: "off" };
+    document.head.append(attrs(h("meta"), meta));
+  }
+  return attrs(h("a", "", ...children), { href, target: "_blank", rel: "noopener noreferrer" });
 }
 
 /** A button that shows `idle`, and for two seconds after copying says so. */
@@ -48,7 +65,8 @@ export function copyButton(label: string, source: () => string): HTMLButtonEleme
       }, 2000);
     };
     // Pages over plain http have no clipboard.
-    const written = navigator.clipboard?.writeText(source()) ?? Promise.reject(new Error());
+    const written =
+      navigator.clipboard?.writeText(printable(source())) ?? Promise.reject(new Error());
     written.then(
       () => done("Copied"),
       () => done("No access"),

@@ -3,6 +3,7 @@
 import { attrs, h } from "./dom.ts";
 import { isObject } from "./events.ts";
 import { renderMarkdown } from "./markdown.ts";
+import { printable } from "./plain.ts";
 import { STATIC_MARK } from "./static.ts";
 import { styles } from "./styles.ts";
 
@@ -48,7 +49,7 @@ export function showStatic(
   const text = h("div", "swst-md");
   const markdown = isFinal(bundle) ? textIn(bundle, "text/markdown") : "";
   if (markdown !== "") renderMarkdown(text, markdown);
-  else text.append(textIn(bundle, "text/plain"));
+  else text.append(printable(textIn(bundle, "text/plain")));
   const head = h("div", "swst-head", h("span", "swst-title", data.title || data.stream));
   if (why !== "") head.append(h("div", "swst-note", why));
   const scroll = attrs(h("div", "swst-scroll", text), { tabindex: "0", role: "region" });

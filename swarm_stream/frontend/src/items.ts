@@ -6,8 +6,8 @@ import type { Transcript } from "./fold.ts";
 import { type Lanes, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
 import { renderMarkdown } from "./markdown.ts";
-import { shorten } from "./segments.ts";
-import { isUncounted } from "./static.ts";
+import { pretty, shorten } from "./plain.ts";
+import { isUncounted, partsOf } from "./static.ts";
 import {
   CUT_WORDS,
   type FinishItem,
@@ -31,19 +31,22 @@ export type ReplyTo = (request: string, content: string) => void;
 
 export function messageView(item: MessageItem): ItemView {
   const element = h("div", "swst-message");
-  if (item.message_kind !== "text") element.append(h("span", "swst-kind", item.message_kind));
-  const parts = Array.isArray(item.content) ? item.content : [item.content];
-  for (const part of parts) element.append(contentPart(part));
+  if (item.message_kind !== "text") {
+    element.append(h("span", "swst-kind", shorten(item.message_kind)));
+  }
+  const [parts, rest] = partsOf(item.content);
+  element.append(...parts.map(contentPart));
+  if (rest !== "") element.append(h("div", "swst-line", rest));
   return still(element);
 }
 
 function contentPart(part: unknown): HTMLElement {
   const image = isObject(part) ? part.image : undefined;
   if (isObject(part) && typeof image === "string") {
-    const alt = typeof part.alt === "string" ? part.alt : "";
+    const alt = typeof part.alt === "string" ? shorten(part.alt, 200) : "";
     // Fetching a picture from elsewhere would tell its host that this was read.
     if (isSafeImage(image)) return attrs(h("img", "swst-image"), { src: image, alt });
-    return h("div", "swst-line", `image that is not shown: ${shorten(alt || image, 200)}`);
+    return h("div", "swst-line", "image that is not shown: ", name(alt || image, 200));
   }
   const text = isObject(part) && Object.keys(part).length === 1 ? part.text : part;
   if (typeof text !== "string") return pre("swst-data", pretty(part));
@@ -57,7 +60,7 @@ export function toolView(item: ToolItem, isOver: () => boolean): ItemView {
   const line = h(
     "summary",
     "",
-    h("span", "swst-tool-name", item.name || "tool"),
+    h("span", "swst-tool-name", shorten(item.name || "tool")),
     h("span", "swst-tool-args", `(${shorten(item.arguments, ARGUMENT_CHARS)})`),
     status,
   );
@@ -115,8 +118,8 @@ export function inputView(
     } else {
       const text = h("div", "swst-md");
       renderMarkdown(text, item.reply);
-      const by = item.by === "" ? "answered" : `${item.by} answered`;
-      answer.replaceChildren(h("span", "swst-kind", by), text);
+      const by = item.by === "" ? [] : [name(item.by), " "];
+      answer.replaceChildren(h("span", "swst-kind", ...by, "answered"), text);
     }
   };
   update();
@@ -184,19 +187,23 @@ export function finishView(item: FinishItem): ItemView {
 }
 
 /** A line about what happened, or null for what the reader sees anyway. */
-export function lineOf(item: Item, lanes: Lanes): string | null {
+export function lineOf(item: Item, lanes: Lanes): (Node | string)[] | null {
+  const lane = (number: number | null) => name(laneName(lanes, number));
   switch (item.kind) {
     case "handoff":
-      return `${laneName(lanes, item.lane)} → ${item.target}`;
+      return [lane(item.lane), " → ", name(item.target)];
     case "select":
       // One lane that was chosen speaks next, and its head says so.
       return item.lanes.length > 1
-        ? `next: ${item.lanes.map((lane) => laneName(lanes, lane)).join(", ")}`
+        ? [
+            "next: ",
+            ...item.lanes.flatMap((next, at) => (at > 0 ? [", ", lane(next)] : [lane(next)])),
+          ]
         : null;
     case "control":
-      return `${item.action}${item.by === "" ? "" : ` by ${item.by}`}`;
+      return [name(item.action), ...(item.by === "" ? [] : [" by ", name(item.by)])];
     case "unknown":
-      return `an event of type "${shorten(item.type, 60)}", which this version does not know`;
+      return ['an event of type "', name(item.type, 60), '", which this version does not know'];
     case "message":
     case "tool":
     case "input":
@@ -261,14 +268,15 @@ function block(label: string, text: string): HTMLElement {
 function prettyText(text: string): string {
   if (!/^\s*[[{]/.test(text)) return text;
   try {
-    return pretty(JSON.parse(text));
+    return pretty(JSON.parse(text), text);
   } catch {
     return text;
   }
 }
 
-function pretty(value: unknown): string {
-  return JSON.stringify(value, null, 2) ?? "";
+/** What a stranger called something, in a line of ours, which it cannot reorder. */
+function name(text: string, limit?: number): HTMLElement {
+  return h("bdi", "", shorten(text, limit));
 }
 
 function still(element: HTMLElement): ItemView {

@@ -1,7 +1,11 @@
 /** How lanes look and what they are called: colour, letter, path. */
 
 import { attrs, h } from "./dom.ts";
+import { shorten } from "./plain.ts";
 import type { LaneState } from "./transcript.ts";
+
+/** More of what holds a lane is not told: it would only be in the way. */
+const MAX_PATH = 8;
 
 /** Told apart in light and dark, also by most colour-blind readers (after Okabe and Ito). */
 const COLOURS = [
@@ -20,12 +24,12 @@ const COLOURS = [
 export type Lanes = ReadonlyMap<number, LaneState>;
 
 export function laneColour(lane: number | null): string {
-  return lane === null ? "#767676" : (COLOURS[lane % COLOURS.length] ?? COLOURS[0]);
+  return lane === null ? "#767676" : (COLOURS.at(lane % COLOURS.length) ?? COLOURS[0]);
 }
 
 export function laneName(lanes: Lanes, lane: number | null): string {
   if (lane === null) return "earlier";
-  return lanes.get(lane)?.name ?? `lane ${lane}`;
+  return shorten(lanes.get(lane)?.name ?? `lane ${lane}`);
 }
 
 /**
@@ -35,7 +39,7 @@ export function laneName(lanes: Lanes, lane: number | null): string {
 export function laneAncestors(lanes: Lanes, lane: number | null): LaneState[] {
   const path: LaneState[] = [];
   let parent = lane === null ? null : (lanes.get(lane)?.parent ?? null);
-  while (parent !== null) {
+  while (parent !== null && path.length < MAX_PATH) {
     const state = lanes.get(parent);
     // A lane that would hold itself ends the path.
     if (state === undefined || path.includes(state)) break;
@@ -56,7 +60,7 @@ export function laneHead(lanes: Lanes, lane: number | null): HTMLElement {
   const name = laneName(lanes, lane);
   const avatar = attrs(h("span", "swst-avatar", laneLetter(name)), { "aria-hidden": "true" });
   const path = laneAncestors(lanes, lane).map((outer) =>
-    h("span", "swst-path", `${outer.name} / `),
+    h("span", "swst-path", `${shorten(outer.name)} / `),
   );
   return h("div", "swst-turn-head", avatar, ...path, h("span", "swst-name", name));
 }

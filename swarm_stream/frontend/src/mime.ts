@@ -6,6 +6,7 @@
  * executed, and its HTML is never used (see `fallback.ts`).
  */
 
+import { setText } from "./dom.ts";
 import {
   isFinal,
   MIME_TYPE,
@@ -87,7 +88,7 @@ class Output {
     if (data === null) {
       this.data = null;
       this.clear();
-      this.node.textContent = textIn(model.data, "text/plain");
+      setText(this.node, textIn(model.data, "text/plain"));
       return;
     }
     // A live view goes on, and one that still asks its server must not be taken for another.

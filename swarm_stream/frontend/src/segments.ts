@@ -1,7 +1,8 @@
 /** Streamed text as it grows: Markdown for what is said, folded plain text for thoughts. */
 
-import { attrs, h } from "./dom.ts";
+import { attrs, h, setText } from "./dom.ts";
 import { MarkdownView, renderMarkdown } from "./markdown.ts";
+import { printable, shorten } from "./plain.ts";
 import type { Segment } from "./transcript.ts";
 
 /** One segment on the page. `element.swstSource()` gives the text exactly as it was streamed. */
@@ -56,13 +57,13 @@ function reasoning(segment: Segment): SegmentView {
   return {
     element,
     append: (chunk) => {
-      node.appendData(chunk);
+      node.appendData(printable(chunk));
       if (full) return;
       line = (line + chunk).trimStart();
       const end = line.indexOf("\n");
       full = end >= 0 || line.length > PREVIEW_CHARS;
       if (full) line = shorten(end >= 0 ? line.slice(0, end) : line, PREVIEW_CHARS);
-      preview.textContent = line;
+      setText(preview, line);
     },
     close: () => {
       label.textContent = "Thought";
@@ -81,10 +82,4 @@ function finish(element: HTMLElement, segment: Segment): void {
       h("details", "swst-final", h("summary", "", "The agent's final text differs"), final),
     );
   }
-}
-
-/** One line of at most `limit` characters. */
-export function shorten(text: string, limit: number): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > limit ? `${line.slice(0, limit - 1).trimEnd()}…` : line;
 }

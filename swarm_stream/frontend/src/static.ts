@@ -13,6 +13,7 @@ import { isObject } from "./events.ts";
 import type { Transcript } from "./fold.ts";
 import { laneAncestors, laneColour, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
+import { oneLine, pretty, printable, shorten } from "./plain.ts";
 import {
   CUT_WORDS,
   gapText,
@@ -61,9 +62,9 @@ export function blocksOf(transcript: Transcript): Block[] {
     if (lane === speaker) return;
     speaker = lane;
     const { lanes } = transcript;
-    const path = laneAncestors(lanes, lane).map(({ name }) => `${name} / `);
+    const path = laneAncestors(lanes, lane).map(({ name }) => `${shorten(name)} / `);
     const name = `${path.join("")}${laneName(lanes, lane)}`;
-    blocks.push(block("head", oneLine(name), "", laneColour(lane)));
+    blocks.push(block("head", name, "", laneColour(lane)));
   };
   if (transcript.task !== "") {
     blocks.push(block("head", "task", "", laneColour(null)), block("text", transcript.task));
@@ -102,9 +103,10 @@ function itemBlocks(item: Item, transcript: Transcript): Block[] {
   switch (item.kind) {
     case "message": {
       if (transcript.task !== "" && item.content === transcript.task) return [];
-      const parts = Array.isArray(item.content) ? item.content : [item.content];
+      const [parts, rest] = partsOf(item.content);
       const label = item.message_kind === "text" ? [] : [block("note", item.message_kind)];
-      return [...label, ...parts.map(contentBlock)];
+      const more = rest === "" ? [] : [block("note", rest)];
+      return [...label, ...parts.map(contentBlock), ...more];
     }
     case "tool": {
       const blocks = [block("code", item.arguments, `${item.name || "tool"} was called`)];
@@ -117,7 +119,7 @@ function itemBlocks(item: Item, transcript: Transcript): Block[] {
       const blocks = [block("text", item.prompt || "Your answer?")];
       if (item.withdrawn) return [...blocks, block("note", "the question was taken back")];
       if (item.reply === null) return [...blocks, block("note", "nobody answered")];
-      const by = item.by === "" ? "answer" : `${oneLine(item.by)} answered`;
+      const by = item.by === "" ? "answer" : `${shorten(item.by)} answered`;
       return [...blocks, block("note", by), block("text", item.reply)];
     }
     case "handoff":
@@ -153,7 +155,16 @@ function contentBlock(part: unknown): Block {
     }
     if (typeof text === "string" && Object.keys(part).length === 1) return block("text", text);
   }
-  return block("code", JSON.stringify(part, null, 2) ?? "", "data");
+  return block("code", pretty(part), "data");
+}
+
+const MAX_PARTS = 100;
+
+/** The parts of a message, and what to say of those that are too many. */
+export function partsOf(content: unknown): [parts: unknown[], rest: string] {
+  if (!Array.isArray(content)) return [[content], ""];
+  const more = content.length - MAX_PARTS;
+  return [content.slice(0, MAX_PARTS), more > 0 ? `and ${more} more parts` : ""];
 }
 
 function endBlocks(transcript: Transcript): Block[] {
@@ -177,7 +188,9 @@ export function isUncounted({ source, lanes }: Transcript): boolean {
 }
 
 function block(kind: Block["kind"], text: string, label = "", colour = ""): Block {
-  return { kind, text, label, colour };
+  // A lone return ends a line in Markdown, and would write over it in a terminal.
+  const shown = printable(text.replace(/\r\n?/g, "\n"));
+  return { kind, text: shown, label: oneLine(label), colour };
 }
 
 function markdownOf({ kind, text, label }: Block): string {
@@ -191,7 +204,7 @@ function markdownOf({ kind, text, label }: Block): string {
     case "note":
       return `*${escapeMarkdown(oneLine(text))}*`;
     case "code": {
-      const head = `**${escapeMarkdown(oneLine(label))}**`;
+      const head = `**${escapeMarkdown(label)}**`;
       const fence = fenceFor(text);
       return text === "" ? head : `${head}\n\n${fence}\n${text}\n${fence}`;
     }
@@ -213,7 +226,7 @@ function textOf({ kind, text, label }: Block): string {
     case "note":
       return `-- ${oneLine(text)}`;
     case "code":
-      return text === "" ? `-- ${oneLine(label)}` : `-- ${oneLine(label)}\n${text}`;
+      return text === "" ? `-- ${label}` : `-- ${label}\n${text}`;
     case "image":
       return `-- image: ${label}`;
     default:
@@ -236,7 +249,7 @@ function htmlOf({ kind, text, label, colour }: Block): string {
     case "note":
       return `<div style="margin:4px 0 4px 12px;font-size:12px;opacity:.75"><em>${escapeHtml(oneLine(text))}</em></div>`;
     case "code": {
-      const head = escapeHtml(oneLine(label));
+      const head = escapeHtml(label);
       const style = "margin:4px 0 4px 12px;font-size:12px";
       if (text === "") return `<div style="${style}"><b>${head}</b></div>`;
       return `<details style="${style}"><summary><b>${head}</b></summary><pre style="white-space:pre-wrap;margin:4px 0">\n${escaped}</pre></details>`;
@@ -261,11 +274,6 @@ function escapeMarkdown(text: string): string {
   return text.replace(/[\\`*_{}[\]<>#|~$&!]/g, "\\$&");
 }
 
-/** ASCII white space only, so that both twins mean the same. */
-function oneLine(text: string): string {
-  return text.replace(/[ \t\r\n\f\v]+/g, " ").replace(/^ | $/g, "");
-}
-
 function quote(text: string): string {
   return text
     .split("\n")
@@ -282,13 +290,18 @@ function fenceFor(text: string): string {
 /** Close a code block that the text leaves open, so that it does not eat what follows. */
 function closeFence(text: string): string {
   let open = "";
+  let indent = "";
   for (const line of text.split("\n")) {
-    const fence = /^ {0,3}(`{3,}|~{3,})([^\n]*)$/.exec(line);
-    const [mark, rest] = [fence?.[1] ?? "", fence?.[2] ?? ""];
+    const fence = /^( {0,3})(`{3,}|~{3,})([^\n]*)$/.exec(line);
+    const [, before = "", mark = "", rest = ""] = fence ?? [];
     if (mark === "") continue;
-    if (open === "") open = mark;
-    else if (mark[0] === open[0] && mark.length >= open.length && /^[ \t\r]*$/.test(rest))
+    if (open === "") {
+      // What has another backtick in its line is code inside a line.
+      open = mark[0] === "`" && rest.includes("`") ? "" : mark;
+      indent = before;
+    } else if (mark[0] === open[0] && mark.length >= open.length && /^[ \t\r]*$/.test(rest))
       open = "";
   }
-  return open === "" ? text : `${text}\n${open}`;
+  // In a list a mark ends its block only where it stands as deep as the first.
+  return open === "" ? text : `${text}\n${indent}${open}`;
 }

@@ -113,7 +113,7 @@ export const STYLE: string = `
 .swst-md .swst-h1 { font-size: 17px; } .swst-md .swst-h2 { font-size: 15px; } .swst-md .swst-h3 { font-size: 14px; }
 .swst-md blockquote { padding-left: 10px; border-left: 3px solid var(--swst-line); color: var(--swst-soft); }
 .swst-md hr { border: 0; border-top: 1px solid var(--swst-line); }
-.swst-md a { color: var(--swst-accent); text-decoration: underline; }
+.swst-md a { color: var(--swst-accent); text-decoration: underline; unicode-bidi: isolate; }
 .swst-host { color: var(--swst-soft); font-size: .9em; direction: ltr; unicode-bidi: isolate; }
 .swst-md img, .swst-image { max-width: 100%; max-height: 360px; }
 .swst-md code, .swst-data, .swst-math { font-family: var(--swst-mono); font-size: 12px; }
