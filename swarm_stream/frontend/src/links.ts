@@ -10,9 +10,13 @@ export interface SafeLink {
   readonly href: string;
   /** Where it really leads, to be shown beside it; "" where the text already says so. */
   readonly shown: string;
+  /** Whether the text looks like an address that it does not lead to, and must be no link. */
+  readonly lies: boolean;
 }
 
 const SAFE_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*$/;
+/** A dot inside a word, whatever dot; a number of a host; what only addresses have. */
+const LIKE_ADDRESS = /[\p{L}\p{N}][.。·‧•]\p{L}{2}|\d\.\d+\.\d|\/\/|@|[\p{Cf}\ufffd]/u;
 const TRAILING = /[.,;:!?'"*_~<>|\]}]+$/;
 
 /** The address inside `(...)`, without a title or angle brackets. */
@@ -31,12 +35,34 @@ export function safeLink(address: string, text: string): SafeLink | null {
   } catch {
     return null;
   }
+  // Letters of other widths and dots of other kinds are those that a reader takes them for.
+  const said = text.normalize("NFKC").trim();
+  const isLike = LIKE_ADDRESS.test(said);
   if (url.protocol === "mailto:") {
-    const to = decodeSafely(url.pathname);
-    return { href: url.href, shown: text.trim() === to ? "" : to };
+    const to = url.pathname;
+    // One plain address: a reader is told of no copies and of no text, so there are none.
+    if (!/^[\w.+-]+@[\w.-]+$/.test(to)) return null;
+    return said === to ? honest(`mailto:${to}`) : { href: `mailto:${to}`, shown: to, lies: isLike };
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") return null;
-  return { href: url.href, shown: hostOfText(text) === url.host ? "" : url.host };
+  // A name before the host is only there to be taken for one.
+  url.username = "";
+  url.password = "";
+  const { href, host } = url;
+  if (hostOfText(text) !== host) return { href, shown: host, lies: isLike };
+  const page = /^(?:https?:\/\/)?[^/?#]+\/?$/i.test(said) || sameAddress(said, url);
+  return page ? honest(href) : { href, shown: href, lies: true };
+}
+
+function honest(href: string): SafeLink {
+  return { href, shown: "", lies: false };
+}
+
+/** Whether a text, with a scheme or without, is this address. */
+function sameAddress(text: string, url: URL): boolean {
+  const whole = /^https?:/i.test(text) ? text : `${url.protocol}//${text}`;
+  const bare = (address: URL) => address.href.replace(/\/$/, "");
+  return URL.canParse(whole) && bare(new URL(whole)) === bare(url);
 }
 
 export function isSafeImage(address: string): boolean {
@@ -63,12 +89,4 @@ function hostOfText(text: string): string {
 
 function count(text: string, char: string): number {
   return text.split(char).length - 1;
-}
-
-function decodeSafely(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

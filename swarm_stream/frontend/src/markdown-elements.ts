@@ -3,6 +3,9 @@
 import { Token as T } from "streaming-markdown";
 import { attrs, copyButton, h, pre } from "./dom.ts";
 
+/** Columns of a table: browsers take the square of their time. More go into the last one. */
+const MAX_CELLS = 100;
+
 const HEADINGS = new Map<number, number>([
   [T.Heading_1, 1],
   [T.Heading_2, 2],
@@ -63,8 +66,11 @@ export function makeElement(token: number, parent: Element): Element {
       if (part.parentNode === null) parent.append(part);
       return part.appendChild(h("tr"));
     }
-    case T.Table_Cell:
+    case T.Table_Cell: {
+      const last = parent.children[MAX_CELLS - 1];
+      if (last !== undefined) return last;
       return parent.appendChild(h(parent.parentElement?.tagName === "THEAD" ? "th" : "td"));
+    }
     case T.Checkbox:
       return parent.appendChild(attrs(h("input"), { type: "checkbox", disabled: "" }));
     case T.Equation_Block:

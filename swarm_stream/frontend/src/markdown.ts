@@ -12,10 +12,11 @@
  */
 
 import * as smd from "streaming-markdown";
-import { attrs, h } from "./dom.ts";
-import { destination, isSafeImage, safeLink, splitAddress } from "./links.ts";
+import { attrs, h, outsideLink } from "./dom.ts";
+import { destination, isSafeImage, type SafeLink, safeLink, splitAddress } from "./links.ts";
 import { makeElement } from "./markdown-elements.ts";
 import { typeset } from "./math.ts";
+import { MAX_MARKS, printable } from "./plain.ts";
 
 /** Deeper elements are not made; their text goes into the deepest one. */
 const MAX_DEPTH = 24;
@@ -27,6 +28,7 @@ const MAX_PENDING = 1000;
 
 const T = smd.Token;
 
+const MARK = /\p{M}/u;
 const WORD_CHAR = /[\p{L}\p{N}]/u;
 /** Where an underscore is text anyway, or may be the end of an emphasis. */
 const VERBATIM: ReadonlySet<number> = new Set([
@@ -69,6 +71,7 @@ export class MarkdownView {
   /** The character that is being taken, and the one before it. */
   private char = "";
   private lastChar = "";
+  private marks = 0;
 
   constructor(root: Element) {
     this.stack = [{ token: T.Document, node: root, own: true, closing: "" }];
@@ -84,7 +87,7 @@ export class MarkdownView {
 
   /** Add text, cut anywhere. */
   write(text: string): void {
-    for (const char of text) this.feed(char);
+    for (const char of printable(text)) this.feed(char);
     this.flush();
   }
 
@@ -101,6 +104,8 @@ export class MarkdownView {
 
   private feed(char: string): void {
     if (char === "\r") return;
+    this.marks = MARK.test(char) ? this.marks + 1 : 0;
+    if (this.marks > MAX_MARKS) return;
     if (char === "_" && this.isInsideWord()) this.take("\\");
     this.take(char);
     this.lastChar = char;
@@ -338,7 +343,7 @@ export class MarkdownView {
     const [address, rest] = splitAddress(frame.node.textContent ?? "");
     const link = safeLink(address, address);
     if (link === null) return;
-    this.makeLink(frame.node, [address], link.href, link.shown, rest);
+    this.makeLink(frame.node, [address], link, rest);
   }
 
   private finishLink(frame: Frame, source: string): void {
@@ -350,7 +355,7 @@ export class MarkdownView {
       frame.node.replaceWith(attrs(h("img"), { src: address, alt: label }));
       return;
     }
-    const link = safeLink(address, label);
+    const link = safeLink(address, label || address);
     const nested = this.stack.some(({ token }) => token === T.Link);
     if (!frame.own || link === null || nested) {
       const literal = `](${source})`;
@@ -363,25 +368,19 @@ export class MarkdownView {
     const children: (Node | string)[] = [...frame.node.childNodes];
     if (isImage) children.unshift("image: ");
     else if (label === "") children.push(link.href);
-    this.makeLink(frame.node, children, link.href, link.shown, "");
+    this.makeLink(frame.node, children, link, "");
   }
 
   private makeLink(
     placeholder: Element,
     children: readonly (Node | string)[],
-    href: string,
-    shown: string,
+    { href, shown, lies }: SafeLink,
     rest: string,
   ): void {
-    const anchor = attrs(h("a", "", ...children), {
-      href,
-      target: "_blank",
-      rel: "noopener noreferrer",
-    });
-    const parts: (Node | string)[] = [anchor];
-    if (shown !== "") parts.push(h("span", "swst-host", ` (${shown})`));
-    if (rest !== "") parts.push(rest);
-    placeholder.replaceWith(...parts);
+    const anchor = outsideLink(href, ...(lies ? [shown] : children));
+    const host = h("span", "swst-host", " (", lies ? anchor : shown, ")");
+    const parts = lies ? [...children, host] : shown === "" ? [anchor] : [anchor, host];
+    placeholder.replaceWith(...parts, rest);
   }
 }
 

@@ -4,7 +4,8 @@ import { destination, isSafeImage, safeLink, splitAddress } from "../src/links.t
 it.each([
   ["https://a.org/x", "https://a.org/x", ""],
   ["https://a.org/x", "a.org", ""],
-  ["https://a.org/x", "a.org/y", ""],
+  ["https://a.org/x", "a.org/y", "https://a.org/x"],
+  ["https://a.org/x/", "https://a.org/x", ""],
   ["https://a.org/x", "here", "a.org"],
   ["https://a.org/x", "b.org", "a.org"],
   ["https://b.org@a.org/", "https://b.org@a.org", "a.org"],
@@ -13,8 +14,39 @@ it.each([
   ["http://a.org\\@b.org/", "b.org", "a.org"],
   ["mailto:ann@a.org", "ann@a.org", ""],
   ["mailto:ann@a.org?subject=x", "write", "ann@a.org"],
+  ["https://a.org/x", "https://a.org/y", "https://a.org/x"],
+  ["https://a.org/x?y#z", "A.org/x?y#z", ""],
+  ["https://a.org/ä", "https://a.org/ä", ""],
 ])("links %s as %j beside %j", (address, text, shown) => {
   expect(safeLink(address, text)?.shown).toBe(shown);
+});
+
+it.each([
+  ["https://a.org/x", "here", false],
+  ["https://a.org/x", "version 1.2 of it", false],
+  ["https://a.org/x", "a.org", false],
+  ["https://a.org/x", "a.org/y", true],
+  ["https://a.org/x", "see b.org", true],
+  ["https://a.org/x", "ｂ．ｏｒｇ", true],
+  ["https://a.org/x", "b。org", true],
+  ["https://a.org/x", "b\u200b.org", true],
+  ["https://a.org/x", "b\u200b org", true],
+  ["https://a.org/x", "//b", true],
+  ["https://a.org/x", "10.0.0.1", true],
+  ["https://a.org/x", "ann@b", true],
+  ["https://аpple.com/", "аpple.com", true],
+  ["https://b.org@a.org/", "https://b.org@a.org", true],
+  ["mailto:ann@a.org", "ann@a.org", false],
+  ["mailto:eve@a.org", "ann@a.org", true],
+])("knows whether for %s the text %j lies: %j", (address, text, lies) => {
+  expect(safeLink(address, text)?.lies).toBe(lies);
+});
+
+it.each([
+  ["https://b.org:x@a.org/p", "https://a.org/p"],
+  ["mailto:ann@a.org?bcc=eve@b.org&body=x", "mailto:ann@a.org"],
+])("takes from %s what a reader is not told of", (address, href) => {
+  expect(safeLink(address, "x")?.href).toBe(href);
 });
 
 it.each([
@@ -32,6 +64,10 @@ it.each([
   "#x",
   "",
   "http://",
+  "mailto:?to=eve@a.org",
+  "mailto:ann@a.org eve@b.org",
+  "mailto:ann@a.org,eve@b.org",
+  "mailto:ann@a.org%E2%80%AEx",
 ])("does not link %j", (address) => {
   expect(safeLink(address, "x")).toBeNull();
 });

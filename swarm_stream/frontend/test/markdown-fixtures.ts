@@ -57,13 +57,13 @@ export const FIXTURES: Record<string, { readonly source: string; readonly html: 
   },
   link_that_lies: {
     source:
-      "[github.com](https://evil.example/x) [https://github.com@evil.example](https://github.com@evil.example/) [good.org](https://GOOD.org/p)",
-    html: '<p><a href="https://evil.example/x" target="_blank" rel="noopener noreferrer">github.com</a><span class="swst-host"> (evil.example)</span> <a href="https://github.com@evil.example/" target="_blank" rel="noopener noreferrer">https://github.com@evil.example</a><span class="swst-host"> (evil.example)</span> <a href="https://good.org/p" target="_blank" rel="noopener noreferrer">good.org</a></p>',
+      "[github.com](https://evil.example/x) [https://github.com@evil.example](https://github.com@evil.example/) [good.org](https://GOOD.org/p) [**good.org/q**](https://good.org/p)",
+    html: '<p>github.com<span class="swst-host"> (<a href="https://evil.example/x" target="_blank" rel="noopener noreferrer">evil.example</a>)</span> https://github.com@evil.example<span class="swst-host"> (<a href="https://evil.example/" target="_blank" rel="noopener noreferrer">evil.example</a>)</span> <a href="https://good.org/p" target="_blank" rel="noopener noreferrer">good.org</a> <strong>good.org/q</strong><span class="swst-host"> (<a href="https://good.org/p" target="_blank" rel="noopener noreferrer">https://good.org/p</a>)</span></p>',
   },
   schemes: {
     source:
-      "[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](data:text/html;base64,PHg+) [d](vbscript:x) [e](/api/contents) [f](//evil.example) [g](file:///etc/passwd) [h](\u0001javascript:alert(1)) [i](java\tscript:alert(1)) [j](mailto:a@b.org)",
-    html: '<p><span>[a](javascript:alert(1))</span> <span>[b](JaVaScRiPt:alert(1))</span> <span>[c](data:text/html;base64,PHg+)</span> <span>[d](vbscript:x)</span> <span>[e](/api/contents)</span> <span>[f](//evil.example)</span> <span>[g](file:///etc/passwd)</span> <span>[h](\u0001javascript:alert(1))</span> <span>[i](java\tscript:alert(1))</span> <a href="mailto:a@b.org" target="_blank" rel="noopener noreferrer">j</a><span class="swst-host"> (a@b.org)</span></p>',
+      "[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](data:text/html;base64,PHg+) [d](vbscript:x) [e](/api/contents) [f](//evil.example) [g](file:///etc/passwd) [h](\u0001javascript:alert(1)) [i](java\tscript:alert(1)) [j](mailto:a@b.org?cc=c@d.org)",
+    html: '<p><span>[a](javascript:alert(1))</span> <span>[b](JaVaScRiPt:alert(1))</span> <span>[c](data:text/html;base64,PHg+)</span> <span>[d](vbscript:x)</span> <span>[e](/api/contents)</span> <span>[f](//evil.example)</span> <span>[g](file:///etc/passwd)</span> <span>[h](\ufffdjavascript:alert(1))</span> <span>[i](java\tscript:alert(1))</span> <a href="mailto:a@b.org" target="_blank" rel="noopener noreferrer">j</a><span class="swst-host"> (a@b.org)</span></p>',
   },
   brackets_that_are_no_link: {
     source: "array[0] and [1] and [a] (b) [x",
@@ -80,7 +80,7 @@ export const FIXTURES: Record<string, { readonly source: string; readonly html: 
   },
   image_in_link: {
     source: "[![p](https://evil.test/p.png)](https://example.org)",
-    html: '<p><a href="https://example.org/" target="_blank" rel="noopener noreferrer"><span>![p](https://evil.test/p.png)</span></a><span class="swst-host"> (example.org)</span></p>',
+    html: '<p><span>![p](https://evil.test/p.png)</span><span class="swst-host"> (<a href="https://example.org/" target="_blank" rel="noopener noreferrer">example.org</a>)</span></p>',
   },
   raw_html: {
     source: "<b>bold</b> <script>alert(1)</script> <img src=x onerror=alert(1)> a<br>b &amp; &lt;",
@@ -112,8 +112,8 @@ export const FIXTURES: Record<string, { readonly source: string; readonly html: 
     html: "<p>a</p><hr><p>b</p><hr>",
   },
   unicode: {
-    source: "👩‍💻 עברית é ‮evil‬ 漢字 **粗體** `ключ`",
-    html: "<p>👩‍💻 עברית é ‮evil‬ 漢字 <strong>粗體</strong> <code>ключ</code></p>",
+    source: "👩‍💻 עברית é \u202eevil\u202c 漢字 **粗體** `ключ`",
+    html: "<p>👩‍💻 עברית é \ufffdevil\ufffd 漢字 <strong>粗體</strong> <code>ключ</code></p>",
   },
   crlf: {
     source: "one\r\ntwo\r\n\r\n- a\r\n- b\r\n",

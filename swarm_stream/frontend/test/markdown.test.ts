@@ -168,6 +168,24 @@ describe("hostile text", () => {
     expect(performance.now() - begun).toBeLessThan(4000);
   });
 
+  it("draws tables of a hundred columns, and puts what is more into the last", () => {
+    const wide = `|${"α|".repeat(300)}`;
+    const root = whole(`${wide}\n|${"-|".repeat(300)}\n${wide}\n`);
+    expect(root.querySelectorAll("th").length).toBe(100);
+    expect(root.querySelectorAll("td").length).toBe(100);
+    expect(words(root.textContent ?? "")).toBe("α".repeat(600));
+  });
+
+  it("draws few marks on one letter, however they come", () => {
+    const heap = `a${"\u0301".repeat(40)}b${"\u0301".repeat(3)}`;
+    const html = `<p>a${"\u0301".repeat(16)}b${"\u0301".repeat(3)}</p>`;
+    expect(whole(heap).innerHTML).toBe(html);
+    expect(draw([...heap]).innerHTML).toBe(html);
+    for (let cut = 1; cut < heap.length; cut += 1) {
+      expect(draw([heap.slice(0, cut), heap.slice(cut)]).innerHTML).toBe(html);
+    }
+  });
+
   it("makes no element but those of Markdown, and no address but those allowed", () => {
     const root = document.createElement("div");
     for (const { source } of Object.values(FIXTURES)) renderMarkdown(root, `${source}\n\n`);
