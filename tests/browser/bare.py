@@ -32,9 +32,15 @@ def harness() -> str:
 
 
 def bare_page(
-    browser: Any, *, width: int = 900, height: int = 900, dark: bool = False, **settings: Any
+    browser: Any,
+    *,
+    width: int = 900,
+    height: int = 900,
+    dark: bool = False,
+    headers: dict[str, str] | None = None,
+    **settings: Any,
 ) -> Page:
-    """Open an empty page that has ``window.swst``."""
+    """Open an empty page that has ``window.swst``; it is served with ``headers``."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
@@ -46,7 +52,8 @@ def bare_page(
         f'<!doctype html><html lang="en" style="color-scheme: {scheme}"><title>views</title>'
         "<body style='margin: 16px'></body></html>"
     )
-    page.route(f"{ORIGIN}/", lambda route: route.fulfill(body=body, content_type="text/html"))
+    sent = {"content-type": "text/html", **(headers or {})}
+    page.route(f"{ORIGIN}/", lambda route: route.fulfill(body=body, headers=sent))
     page.goto(f"{ORIGIN}/")
     page.evaluate(harness())
     return page

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm_stream.events import model
-from swarm_stream.views.terminal import TerminalText, printable
+from swarm_stream.views.terminal import TerminalText
+from tests.vectors.payloads import Payload, payloads
 
 
 def shown(*events: Any, colour: bool = False) -> str:
@@ -124,15 +129,6 @@ def test_what_comes_in_pieces_is_shown_whole() -> None:
     assert list(text.asking) == ["r"]
 
 
-@given(st.text())
-def test_nothing_that_a_terminal_obeys_is_printed(text: str) -> None:
-    safe = printable(text)
-    assert not any(c < " " and c not in "\n\t" for c in safe)
-    assert not any("\x7f" <= c <= "\x9f" or c in "\u202e\u2066" for c in safe)
-    assert printable(safe) == safe
-    assert "\x1b" not in shown(ALICE, *said(0, 0, text))
-
-
 @given(st.lists(st.tuples(st.integers(0, 2), st.text("ab\n", max_size=4)), max_size=30))
 def test_no_character_is_lost_however_lanes_mix(chunks: list[tuple[int, str]]) -> None:
     opened = [model.Open(seg=seg, lane=seg) for seg in range(3)]
@@ -147,3 +143,39 @@ def test_no_character_is_lost_however_lanes_mix(chunks: list[tuple[int, str]]) -
 
 def test_colour_only_where_it_is_asked_for() -> None:
     assert "\x1b[" in shown(ALICE, *said(0, 0, "x"), colour=True)
+
+
+@pytest.mark.parametrize("payload", payloads(), ids=lambda payload: payload.id)
+def test_no_payload_reaches_a_terminal(payload: Payload) -> None:
+    events = [model.decode_event(json.dumps(event)) for event in payload.run() if readable(event)]
+    plain = shown(*events)
+    assert not re.search(r"(?![\t\n])[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", plain)
+    plain.encode()  # it can be written
+    # In colour it is the same, but for codes of ours.
+    assert re.sub(r"\x1b\[\d+m", "", shown(*events, colour=True)) == plain
+    assert "failed" in plain
+
+
+def readable(event: Any) -> bool:
+    try:
+        model.decode_event(json.dumps(event))
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def test_names_stay_in_their_line() -> None:
+    forged = "alice]\n[bob"
+    lines = shown(
+        model.Lane(lane=0, name=forged),
+        *said(0, 0, "hi"),
+        model.ToolCall(call="c", lane=0, name=forged),
+        model.Handoff(lane=0, target=forged),
+        model.Control(id="1", action=forged, by=forged),
+    ).splitlines()
+    assert lines == [
+        "[alice] [bob] hi",
+        "alice] [bob calls alice] [bob()",
+        "alice] [bob → alice] [bob",
+        "alice] [bob by alice] [bob",
+    ]

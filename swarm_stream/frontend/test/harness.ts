@@ -4,11 +4,14 @@
  * `tests/browser/bare.py` bundles this and puts it into a page, where it is `window.swst`.
  */
 
+import { showStatic } from "../src/fallback.ts";
 import { Followers } from "../src/followers.ts";
 import type { ClientFrame, ServerFrame } from "../src/frames.ts";
 import type { Link, LinkStatus } from "../src/link.ts";
+import { MarkdownView } from "../src/markdown.ts";
 import { toHtml, toMarkdown, toText } from "../src/static.ts";
 import { createView, type View, type ViewOptions } from "../src/view.ts";
+import { faults } from "./inspect.ts";
 
 class BareView {
   /** What the view has sent. */
@@ -84,5 +87,17 @@ Object.assign(globalThis, {
   swst: {
     open: (stream: string, host: HTMLElement = document.body, options?: Partial<ViewOptions>) =>
       new BareView(host, stream, options),
+    /** Draw a text that comes in these pieces; `drawn` is called after each. */
+    markdown(host: Element, pieces: readonly string[], drawn = () => {}): void {
+      const view = new MarkdownView(host);
+      for (const piece of pieces) {
+        view.write(piece);
+        drawn();
+      }
+      view.end();
+      drawn();
+    },
+    showStatic,
+    faults,
   },
 });
