@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -14,6 +15,7 @@ from traitlets import Enum, Float, Int, TraitError, Unicode, validate
 
 from jupyter_extension.identity import Identity, load_identity
 from jupyter_extension.kernels import KERNEL_ACTIONS, KernelWatch
+from jupyter_extension.last_events import LastEvents
 from jupyter_extension.opening import default_paths, open_log
 from jupyter_extension.resources import sockets_at_most
 from jupyter_extension.rest import handlers as rest_handlers
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from traitlets import Bunch
 
     from swarm_stream.logs.base import StreamLog
+    from swarm_stream.logs.sqlite import SQLiteLog
 
 __all__ = ["SwarmStreamApp"]
 
@@ -187,7 +190,8 @@ class SwarmStreamApp(ExtensionApp):
         super().__init__(**kwargs)
         self.hub: StreamHub | None = None
         self.identity = Identity("", "")
-        self._log_file: StreamLog | None = None
+        self.last_events = LastEvents()
+        self._log_file: SQLiteLog | None = None
         self._watch: KernelWatch | None = None
         self._retention: Retention | None = None
         self._published: dict[str, str] = {}
@@ -284,6 +288,15 @@ class SwarmStreamApp(ExtensionApp):
             await _within(hub.closed(), "sockets")
             await _within(hub.aclose(), "requests")
         await self._close_log()
+
+    async def free_bytes(self) -> int | None:
+        """Give how much room there is on the log's disk, or None where nobody knows."""
+        if self._log_file is None:
+            return None
+        try:
+            return (await asyncio.to_thread(shutil.disk_usage, self._log_file.path.parent)).free
+        except OSError:
+            return None
 
     async def _close_log(self) -> None:
         log, self._log_file = self._log_file, None

@@ -64,7 +64,7 @@ class _Handler(APIHandler):
         except LogError as error:
             raise web.HTTPError(503, str(error)) from error
 
-    def describe(self, info: StreamInfo) -> dict[str, object]:
+    def describe(self, info: StreamInfo, run: str) -> dict[str, object]:
         state = self.hub.producer_state(info.stream, closed=info.closed, epoch=info.epoch)
         return {
             "stream": info.stream,
@@ -73,6 +73,7 @@ class _Handler(APIHandler):
             "closed": info.closed,
             "epoch": info.epoch,
             "producer": state,
+            "run": run,
             "viewers": self.hub.viewers.count(info.stream),
             "created": info.created_ms,
             "updated": info.updated_ms,
@@ -96,13 +97,14 @@ class InfoHandler(_Handler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Give the server's id and the versions."""
+        """Give the server's id, the versions, what is the matter, and the room on its disk."""
         self.answer(
             {
                 "server": self.app.identity.server,
                 "version": __version__,
                 "protocol": VERSION,
                 "problem": self.app.problem,
+                "free_bytes": await self.app.free_bytes(),
             }
         )
 
@@ -115,10 +117,13 @@ class StreamsHandler(_Handler):
     async def get(self) -> None:
         """List the streams, the last changed first."""
         try:
-            streams = await self.hub.log.list()
+            log = self.hub.log
+            streams = await log.list()
         except LogError as error:
             raise web.HTTPError(503, str(error)) from error
-        self.answer({"streams": [self.describe(info) for info in streams]})
+        runs = await self.app.last_events.of_all(log, streams)
+        listed = [self.describe(info, runs.get(info.stream, "")) for info in streams]
+        self.answer({"streams": listed})
 
 
 class StreamHandler(_Handler):
@@ -127,15 +132,17 @@ class StreamHandler(_Handler):
     @web.authenticated
     @authorized
     async def get(self, stream: str) -> None:
-        """Describe it."""
-        self.answer(self.describe(await self.find(stream)))
+        """Describe it. ``run`` is how the run is, as far as its last event tells, else empty."""
+        info = await self.find(stream)
+        runs = await self.app.last_events.of(self.hub.log, [info])
+        self.answer(self.describe(info, runs[stream]))
 
     @web.authenticated
     @authorized
     async def delete(self, stream: str) -> None:
         """Forget it, unless somebody is writing to it."""
         info = await self.find(stream)
-        if self.describe(info)["producer"] == "live":
+        if self.hub.producer_state(stream, closed=info.closed, epoch=info.epoch) == "live":
             raise web.HTTPError(409, "its run goes on; cancel it first")
         try:
             await self.hub.delete(stream)

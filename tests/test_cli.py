@@ -97,11 +97,17 @@ def command(server: JupyterServer, *arguments: str) -> subprocess.CompletedProce
     )
 
 
+def listed(server: JupyterServer, stream: str) -> str:
+    """Give a stream's line of ``ls``."""
+    (line,) = [one for one in command(server, "ls").stdout.splitlines() if one.startswith(stream)]
+    return line
+
+
 def test_a_run_is_listed_answered_and_shown_to_its_end(
     server: JupyterServer, produce: Callable[[str, str], None]
 ) -> None:
     produce("talk", "answered")
-    assert "answered" in command(server, "ls").stdout
+    wait_until(lambda: "waiting" in listed(server, "answered"))
     wait_until(lambda: command(server, "reply", "answered", "blue").returncode == 0)
     tail = command(server, "tail", "answered")
     assert tail.returncode == 0
@@ -109,6 +115,7 @@ def test_a_run_is_listed_answered_and_shown_to_its_end(
     assert "talk asks: Which colour?" in tail.stdout
     assert "answered: blue" in tail.stdout
     assert tail.stdout.endswith("You said blue\ncompleted\n")
+    assert listed(server, "answered").split()[:3] == ["answered", "talk", "completed"]
     late = command(server, "reply", "answered", "red")
     assert late.returncode == 1
     assert "cannot reply" in late.stderr

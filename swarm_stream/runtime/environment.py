@@ -71,7 +71,7 @@ class Runtime:
         async for event in read_hub(self.io, self.local, stream, start):
             yield event
 
-    def describe(self, source: Source) -> bytes:
+    def describe(self, source: Source, task: str) -> bytes:
         """Give a stream's description for lists and headers, as JSON."""
         meta: dict[str, object] = {
             "title": source.title[:_MAX_TITLE],
@@ -79,6 +79,8 @@ class Runtime:
             "source": source.name,
             "process": this_process(),
         }
+        if task:
+            meta["task"] = task[:_MAX_TITLE]
         kernel = next((found[1] for arg in sys.argv if (found := _KERNEL_FILE.search(arg))), "")
         if kernel:
             meta["kernel"] = kernel

@@ -81,7 +81,7 @@ class StreamingSession:
         self._channel = Channel(
             stream,
             producer=f"{runtime.process}-{uuid4().hex[:12]}",
-            meta=runtime.describe(source),
+            meta=runtime.describe(source, task_text(task)),
             config=config,
             io=runtime.io,
             local=runtime.local,

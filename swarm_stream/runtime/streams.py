@@ -98,7 +98,7 @@ def server_streams(address: ServerAddress) -> StreamTable:
             {
                 "stream": row["stream"],
                 "title": row.get("meta", {}).get("title", ""),
-                "state": "ended" if row["closed"] else row["producer"],
+                "state": _state(row),
                 "events": row["tail"],
                 "viewers": row["viewers"],
             }
@@ -106,6 +106,14 @@ def server_streams(address: ServerAddress) -> StreamTable:
         ],
         where="this server",
     )
+
+
+def _state(row: dict[str, Any]) -> str:
+    """Say how a stream is; an older server does not tell how its run is."""
+    run, producer = str(row.get("run", "")), str(row["producer"])
+    if row["closed"]:
+        return run or "ended"
+    return run if run and producer == "live" else producer
 
 
 def _ask(address: ServerAddress) -> list[dict[str, Any]]:

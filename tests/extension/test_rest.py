@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STREAMS = "swarm-stream/api/streams"
 DEMO = f"{STREAMS}/demo"
+ASKS = {"type": "input_request", "t": 1, "request": "r", "lane": 0, "prompt": "Go?"}
 
 
 async def get(site: Site, path: str, status: int = 200) -> Any:
@@ -32,7 +33,9 @@ async def get(site: Site, path: str, status: int = 200) -> Any:
 async def test_info_names_the_server_and_the_versions(site: Site) -> None:
     socket = await site.ws()
     claimed = await asks(socket, "claim", producer="p")
-    assert await get(site, "swarm-stream/info") == {
+    info = await get(site, "swarm-stream/info")
+    assert info.pop("free_bytes") > 0
+    assert info == {
         "server": claimed["server"], "version": __version__, "protocol": 1, "problem": ""
     }  # fmt: skip
     assert re.fullmatch(r"srv-[0-9a-f]{12}", claimed["server"])
@@ -45,6 +48,11 @@ async def test_streams_are_listed_the_last_changed_first(site: Site) -> None:
         await claim_and_append(socket, delta(0), stream=name)
     listed = await get(site, STREAMS)
     assert [entry["stream"] for entry in listed["streams"]] == ["three", "two", "one"]
+    await asks(socket, "append", "one", epoch=1, offset=1, events=[ASKS])
+    await asks(socket, "append", "two", epoch=1, offset=1, events=[END])
+    listed = await get(site, STREAMS)
+    runs = {entry["stream"]: entry["run"] for entry in listed["streams"]}
+    assert runs == {"one": "waiting", "two": "completed", "three": ""}
 
 
 async def test_a_stream_is_described(site: Site) -> None:
@@ -58,7 +66,7 @@ async def test_a_stream_is_described(site: Site) -> None:
     del described["created"], described["updated"], described["bytes"]
     assert described == {
         "stream": "demo", "head": 0, "tail": 2, "closed": False, "epoch": 1,
-        "producer": "live", "viewers": 1, "meta": {"title": "T"},
+        "producer": "live", "run": "", "viewers": 1, "meta": {"title": "T"},
     }  # fmt: skip
     socket.close()
     await told(viewer, "status")  # its own coming ...
@@ -69,6 +77,7 @@ async def test_a_stream_is_described(site: Site) -> None:
     await asks(again, "append", epoch=1, offset=2, events=[END])
     described = await get(site, DEMO)
     assert (described["producer"], described["closed"]) == ("none", True)
+    assert described["run"] == "completed"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,22 @@ async def for_ever() -> AsyncIterator[str]:
     while True:
         yield "more "
         await asyncio.sleep(0)
+
+
+async def test_a_stream_is_described_for_lists(manager: StreamingManager) -> None:
+    runtime = manager.runtime
+    long = manager.create(words(), task="Plan\n" + "x" * 5000, name="long")
+    none = manager.create(words(), name="none")
+    described = {}
+    for session in (long, none):
+        session.start()
+        await session
+        log = runtime.local.hub.log
+        info = await asyncio.wrap_future(runtime.io.submit(log.info(session.id)))
+        described[session.id] = json.loads(info.meta)
+    assert described["long"]["task"] == "Plan\n" + "x" * 195
+    assert described["long"]["title"] == "words"
+    assert "task" not in described["none"]
 
 
 async def test_a_run_gives_its_result_and_its_events_from_the_start(
