@@ -1,6 +1,6 @@
 """Build the front end when the package is built from a checkout.
 
-Writes ``swarm_stream/static/view.js`` and ``swarm_stream/labextension/`` from
+Writes ``swarm_stream/static/`` and ``swarm_stream/labextension/`` from
 ``swarm_stream/frontend``. Does nothing when they are there and no older than their
 sources, and in a source distribution, which carries them: only a build that has
 something to make needs Node, and then it comes as a Python package. The machine needs
@@ -25,6 +25,7 @@ SOURCES = ("build.mjs", "package.json", "package-lock.json", "tsconfig.json", "s
 PRODUCTS = (
     "static/view.js",
     "static/view.css",
+    "static/page.js",
     "labextension/package.json",
     "labextension/static/remoteEntry.js",
 )

@@ -17,6 +17,7 @@ from jupyter_extension.identity import Identity, load_identity
 from jupyter_extension.kernels import KERNEL_ACTIONS, KernelWatch
 from jupyter_extension.last_events import LastEvents
 from jupyter_extension.opening import default_paths, open_log
+from jupyter_extension.page import handlers as page_handlers
 from jupyter_extension.resources import sockets_at_most
 from jupyter_extension.rest import handlers as rest_handlers
 from jupyter_extension.retention import Keep, Retention
@@ -49,7 +50,7 @@ class SwarmStreamApp(ExtensionApp):
     """Serve streams of agents' runs. Traits are settings of the server; kernels have their own."""
 
     name = "swarm_stream"
-    extension_url = "/swarm-stream/info"
+    extension_url = "/swarm-stream/"
     load_other_extensions = True
 
     database_path = Unicode(
@@ -211,6 +212,7 @@ class SwarmStreamApp(ExtensionApp):
         """Add the routes."""
         self.handlers.append((r"/swarm-stream/ws", StreamSocket, {"app": self}))
         self.handlers.extend(rest_handlers(self))
+        self.handlers.extend(page_handlers())
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Open the log and tell kernels where we are: after the bind, before any kernel."""

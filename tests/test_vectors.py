@@ -13,6 +13,7 @@ from swarm_stream.events.fold import Transcript
 from swarm_stream.events.model import decode_event
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.subscriber import Missing, Phase, Shown, SubscriberConnection
+from swarm_stream.views.document import to_document
 from swarm_stream.views.static import to_html, to_markdown, to_text
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -42,6 +43,14 @@ def test_static(vector: dict[str, Any]) -> None:
     assert to_html(transcript) == vector["html"]
     if "text" in vector:
         assert to_text(transcript) == vector["text"]
+
+
+@pytest.mark.parametrize("vector", vectors("document"))
+def test_document(vector: dict[str, Any]) -> None:
+    transcript = folded(vector["events"])
+    made = to_document(transcript, stream=vector["stream"], title=vector["title"])
+    # What is in it is held by the vectors above.
+    assert made.replace(to_html(transcript), "BODY\n").splitlines() == vector["document"]
 
 
 @pytest.mark.parametrize("vector", vectors("subscriber"))

@@ -2,6 +2,7 @@
  * Builds what the Python package ships from `src`:
  *
  *   swarm_stream/static/view.js, view.css              the widget: one ES module and its styles
+ *   swarm_stream/static/page.js                        the plain page, styles and all
  *   swarm_stream/labextension/package.json             what JupyterLab and Notebook ask for
  *   swarm_stream/labextension/static/remoteEntry.js    our MIME renderer and plugin
  *
@@ -17,8 +18,11 @@ import { build, transform } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = dirname(here);
-/** The container brings its styles and writes what stays in the file; the widget does neither. */
-const BUDGET_BYTES = { "widget.ts": 90_000, "container.ts": 105_000 };
+/**
+ * The container brings its styles and writes what stays in the file; the widget does neither. The
+ * page does both, and has its list besides.
+ */
+const BUDGET_BYTES = { "widget.ts": 90_000, "container.ts": 105_000, "page.ts": 120_000 };
 
 const version = /__version__ = "([^"]+)"/.exec(
   await readFile(join(out, "_version.py"), "utf8"),
@@ -43,7 +47,7 @@ async function bundle(entry, format) {
       js: "/* swarm_stream, MIT. With streaming-markdown, MIT, (c) 2024 Damian Tarnawski */",
     },
     define: { __SWARM_STREAM_VERSION__: JSON.stringify(version) },
-    plugins: [styles(entry === "widget.ts" ? "" : css)],
+    plugins: [styles("style.ts", "STYLE", entry === "widget.ts" ? "" : css), pageStyles],
   });
   const [{ contents }] = outputFiles;
   const size = `${entry}: ${contents.length} bytes, ${gzipSync(contents).length} gzipped`;
@@ -54,22 +58,22 @@ async function bundle(entry, format) {
   return contents;
 }
 
-/** Put minified styles, or none, in the place of the stylesheet's source. */
-function styles(css) {
+/** Put minified styles, or none, in the place of a stylesheet's source. */
+function styles(file, name, css) {
   return {
-    name: "styles",
+    name: file,
     setup({ onLoad }) {
-      onLoad({ filter: /[\\/]style\.ts$/ }, () => ({
-        contents: `export const STYLE = ${JSON.stringify(css)};`,
+      onLoad({ filter: new RegExp(`[\\\\/]${file}$`) }, () => ({
+        contents: `export const ${name} = ${JSON.stringify(css)};`,
       }));
     },
   };
 }
 
-async function minifiedStyle() {
-  const source = await readFile(join(here, "src", "style.ts"), "utf8");
-  const text = /^export const STYLE: string = `([^`]*)`;$/m.exec(source)?.[1];
-  if (text === undefined) throw new Error("style.ts does not hold the styles as expected");
+async function minifiedStyle(file, name) {
+  const source = await readFile(join(here, "src", file), "utf8");
+  const text = new RegExp(`^export const ${name}: string = \`([^\`]*)\`;$`, "m").exec(source)?.[1];
+  if (text === undefined) throw new Error(`${file} does not hold the styles as expected`);
   const { code } = await transform(text, { loader: "css", minify: true, charset: "utf8" });
   return code;
 }
@@ -80,12 +84,19 @@ async function put(path, contents) {
   await writeFile(target, contents);
 }
 
-const css = await minifiedStyle();
+const css = await minifiedStyle("style.ts", "STYLE");
+const pageStyles = styles(
+  "page-style.ts",
+  "PAGE_STYLE",
+  await minifiedStyle("page-style.ts", "PAGE_STYLE"),
+);
 const view = await bundle("widget.ts", "esm");
 const container = await bundle("container.ts", "iife");
+const page = await bundle("page.ts", "esm");
 await rm(join(out, "labextension"), { recursive: true, force: true });
 await put("static/view.js", view);
 await put("static/view.css", css);
+await put("static/page.js", page);
 await put("labextension/static/remoteEntry.js", container);
 await put(
   "labextension/package.json",

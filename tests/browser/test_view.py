@@ -71,6 +71,13 @@ def test_what_stays_in_the_file(notebook: Callable[..., Notebook]) -> None:
     page.wait_state("completed")
     assert page.lanes() == SAYS
     assert "model not found" not in page.page.locator(".jp-Notebook").inner_text()
+    with page.page.expect_popup() as opened:
+        page.view().get_by_role("link", name="Open in a tab").click()
+    tab = opened.value
+    expect(tab.locator("[data-swarm-stream]")).to_have_attribute("data-state", "completed")
+    expect(tab.locator("[data-swarm-stream]")).to_contain_text("National Museum")
+    expect(tab).to_have_title("completed · Plan")
+    assert tab.get_by_role("link", name="Open in a tab").count() == 0
 
 
 def expect_saved(page: Notebook) -> None:

@@ -71,12 +71,22 @@ def routes(site: Site) -> list[tuple[str, str]]:
 
 EXPECTED = [
     ("DELETE", "swarm-stream/api/streams/demo"),
+    ("GET", "swarm-stream"),
+    ("GET", "swarm-stream/"),
     ("GET", "swarm-stream/api/streams"),
     ("GET", "swarm-stream/api/streams/demo"),
     ("GET", "swarm-stream/api/streams/demo/events"),
     ("GET", "swarm-stream/info"),
+    ("GET", "swarm-stream/page.js"),
+    ("GET", "swarm-stream/s/demo"),
     ("GET", "swarm-stream/ws"),
 ]
+PAGES = ("swarm-stream", "swarm-stream/", "swarm-stream/s/demo")
+
+
+def turned_away(site: Site) -> dict[tuple[str, str], int]:
+    """Give what each route answers to who is not known: pages send people to the login."""
+    return {(method, path): 302 if path in PAGES else 403 for method, path in routes(site)}
 
 
 async def statuses(site: Site, headers: dict[str, str]) -> dict[tuple[str, str], int]:
@@ -116,16 +126,16 @@ def guarded(
     ],
 )
 async def test_every_route_refuses_who_is_not_known(guarded: Site, headers: dict[str, str]) -> None:
-    assert await statuses(guarded, headers) == dict.fromkeys(routes(guarded), 403)
+    assert await statuses(guarded, headers) == turned_away(guarded)
 
 
 async def test_the_secret_opens_the_socket_and_no_other_route(guarded: Site) -> None:
     found = await statuses(guarded, guarded.with_secret | {"Origin": guarded.base})
-    assert found == dict.fromkeys(routes(guarded), 403)  # from a page: nothing at all
+    assert found == turned_away(guarded)  # from a page: nothing at all
     for method, path in routes(guarded):
         if not path.endswith("/ws"):
             answer = await guarded.fetch(path, method, guarded.with_secret)
-            assert answer.code == 403, (method, path)
+            assert answer.code == turned_away(guarded)[method, path], (method, path)
     await guarded.ws(guarded.with_secret)
 
 

@@ -38,7 +38,8 @@ export class Header {
   private readonly counter = h("span", "swst-counter");
   private readonly note = h("div", "swst-note");
 
-  constructor(controls: HTMLElement, notice: HTMLElement) {
+  /** `page` is the address of a page with this view alone; "" if there is none. */
+  constructor(controls: HTMLElement, notice: HTMLElement, page: string) {
     const dot = attrs(h("span", "swst-dot"), { "aria-hidden": "true" });
     const connection = h("span", "swst-link", dot, this.connection);
     this.counter.title =
@@ -59,6 +60,7 @@ export class Header {
       this.note,
       notice,
     );
+    if (page !== "") this.counter.after(openLink(page));
   }
 
   draw(facts: HeaderFacts): void {
@@ -98,6 +100,14 @@ function curvePath(shape: readonly number[]): string {
     (height) => `V${(CURVE_HEIGHT * (1 - height)).toFixed(1)}h${width.toFixed(2)}`,
   );
   return `M0 ${CURVE_HEIGHT}${steps.join("")}V${CURVE_HEIGHT}z`;
+}
+
+function openLink(page: string): HTMLElement {
+  return attrs(h("a", "swst-open", "Open in a tab"), {
+    href: page,
+    target: "_blank",
+    rel: "noopener",
+  });
 }
 
 function rateWords(rate: number): string {

@@ -6,7 +6,6 @@
  * executed, and its HTML is never used (see `fallback.ts`).
  */
 
-import { setText } from "./dom.ts";
 import {
   isFinal,
   MIME_TYPE,
@@ -118,6 +117,7 @@ class Output {
     this.shown = createView(this.node, socket, {
       stream: data.stream,
       title: data.title,
+      page: pageAddress(base, data.stream),
       wait: expected && !isFinal(this.bundle),
       running: () => {
         remember();

@@ -169,7 +169,7 @@ function lost(is: string, words: string, note: string): ConnectionWords {
 }
 
 /** A message of a program, as a sentence for people. */
-function sentence(text: string): string {
+export function sentence(text: string): string {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }

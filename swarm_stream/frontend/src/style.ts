@@ -46,6 +46,7 @@ export const STYLE: string = `
 .swst-facts span:empty, .swst-curve:has([d=""]) { display: none; }
 .swst-pace { display: inline-flex; align-items: center; gap: 6px; }
 .swst-curve { width: 60px; height: 14px; fill: color-mix(in srgb, var(--swst-accent) 55%, var(--swst-bg)); }
+.swst-open { margin-left: auto; color: inherit; }
 .swst-bad { color: var(--swst-bad); font-weight: 600; }
 .swst-note, .swst-notice { font-size: 12px; color: var(--swst-soft); }
 .swst-away .swst-note { margin-top: 5px; padding: 3px 8px; border-radius: 4px; color: var(--swst-fg); background: var(--swst-bg); box-shadow: inset 3px 0 var(--swst-warn); }

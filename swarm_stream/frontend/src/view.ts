@@ -35,6 +35,8 @@ export interface ViewOptions {
   readonly title: string;
   /** Whether to wait for a stream that the server does not have yet. */
   readonly wait: boolean;
+  /** Address of a page with this stream alone, to be opened in a tab; none if left out. */
+  readonly page?: string;
   /** The run was seen going on; called once. */
   running?(): void;
   /** All of the run was shown; called once. */
@@ -99,7 +101,7 @@ class StreamView implements View, Watcher {
       (request, message) => this.body.refused(request, message),
       (text) => this.announce(text),
     );
-    this.header = new Header(this.controls.element, this.controls.notice);
+    this.header = new Header(this.controls.element, this.controls.notice, options.page ?? "");
     this.body = new Body({
       reply: (request, text) => this.controls.reply(request, text),
       announce: (text) => this.announce(text),

@@ -5,6 +5,7 @@
  * there is none, the frames come through the widget's comm.
  */
 
+import { pageAddress } from "./addresses.ts";
 import { CommLink, type CommModel } from "./comm.ts";
 import { isObject } from "./events.ts";
 import { showStatic, textIn } from "./fallback.ts";
@@ -58,7 +59,7 @@ class WidgetHost {
     const ours = this.text("server");
     if (status === 404) this.throughKernel(NO_EXTENSION);
     else if (status === 200 && ours !== "" && server !== ours) this.throughKernel(OTHER_SERVER);
-    else this.throughServer(socket, ours !== "");
+    else this.throughServer(base, socket, ours !== "");
   }
 
   dispose(): void {
@@ -66,9 +67,10 @@ class WidgetHost {
     this.clear();
   }
 
-  private throughServer(socket: PageSocket, wait: boolean): void {
+  private throughServer(base: string, socket: PageSocket, wait: boolean): void {
     this.show(socket, {
       wait,
+      page: pageAddress(base, this.text("stream")),
       failed: (code) => code === "no_such_stream" && this.retreat(NOT_THERE),
       stopped: (reason) => reason === "absent" && this.retreat(NO_EXTENSION),
     });

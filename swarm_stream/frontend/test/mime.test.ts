@@ -144,6 +144,8 @@ it("follows the stream, and saves the notebook once", async () => {
   await settle(300);
   expect(root()?.dataset.connection).toBe("live");
   expect(saves).toBe(1);
+  const link = root()?.querySelector(".swst-open");
+  expect(link?.getAttribute("href")).toBe(`/${stream}/swarm-stream/s/${stream}`);
 });
 
 it("keeps the output without its widget, and saves no notebook that the file has already", async () => {

@@ -337,6 +337,16 @@ it("tells its host that the run goes on, and that all was shown", () => {
   expect(told).toEqual(["running", "ended"]);
 });
 
+it("can be opened in a tab where there is a page for it", () => {
+  expect(root().querySelector("a")).toBeNull();
+  view.dispose();
+  show({ page: "/base/swarm-stream/s/a" });
+  const link = root().querySelector("a");
+  expect(link?.textContent).toBe("Open in a tab");
+  expect(link?.getAttribute("href")).toBe("/base/swarm-stream/s/a");
+  expect([link?.target, link?.rel]).toEqual(["_blank", "noopener"]);
+});
+
 it("leaves nothing behind", () => {
   events(START);
   view.dispose();
