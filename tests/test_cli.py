@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -17,6 +18,7 @@ from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 RUN = """
 import asyncio, sys
@@ -85,10 +87,12 @@ def environment(server: JupyterServer) -> dict[str, str]:
     return server.environment | {"SWARM_STREAM_URL": server.url, "SWARM_STREAM_TOKEN": TOKEN}
 
 
-def command(server: JupyterServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(
+    server: JupyterServer, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "swarm_stream.cli", *arguments],
-        env=environment(server),
+        env=environment(server) | variables,
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
@@ -119,6 +123,84 @@ def test_a_run_is_listed_answered_and_shown_to_its_end(
     late = command(server, "reply", "answered", "red")
     assert late.returncode == 1
     assert "cannot reply" in late.stderr
+
+
+def test_a_run_is_saved_in_four_forms(
+    server: JupyterServer, produce: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    produce("talk", "saved")
+    wait_until(lambda: "waiting" in listed(server, "saved"))
+    early = command(server, "export", "saved")
+    assert "Which colour?" in early.stdout
+    assert "the run goes on" in early.stderr
+    wait_until(lambda: command(server, "reply", "saved", "blue").returncode == 0)
+    wait_until(lambda: "completed" in listed(server, "saved"))
+
+    page = tmp_path / "run.html"
+    done = command(server, "export", "saved", "-o", str(page))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    html = page.read_text()
+    assert html.startswith("<!doctype html>")
+    assert "<title>talk</title>" in html
+    assert "You said blue" in html
+    assert "<script" not in html
+    assert [path.name for path in tmp_path.iterdir()] == ["run.html"]  # no draft is left
+
+    markdown = command(server, "export", "saved", "--format", "md").stdout
+    assert markdown.startswith("#### talk\n\nHello.")
+    text = command(server, "export", "saved", "--format", "txt").stdout
+    assert text.startswith("[talk]\n\nHello.")
+    assert command(server, "export", "saved").stdout == text
+    lines = command(server, "export", "saved", "--format", "jsonl").stdout
+    assert lines.encode() == server.read("swarm-stream/api/streams/saved/events")
+    assert json.loads(lines.splitlines()[-1])["outcome"] == "completed"
+
+
+def test_what_cannot_be_saved_leaves_nothing_behind(server: JupyterServer, tmp_path: Path) -> None:
+    kept = tmp_path / "run.md"
+    kept.write_text("an earlier one")
+    missing = command(server, "export", "nothing-of-that-name", "-o", str(kept))
+    assert missing.returncode == 3
+    assert "ss.streams()" in missing.stderr
+    assert kept.read_text() == "an earlier one"
+    nowhere = command(server, "export", "nothing", "-o", str(tmp_path / "no" / "run.md"))
+    assert nowhere.returncode == 1
+    assert "No such file or directory" in nowhere.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.md"]
+    assert command(server, "export", "x", "--format", "pdf").returncode == 2
+
+
+def test_the_doctor_finds_nothing_where_all_is_well(server: JupyterServer) -> None:
+    done = command(server, "doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nNo problems.\n")
+    for line in (
+        f"OK       {server.url} (from SWARM_STREAM_URL)",
+        "OK       it has the extension, and lets us read",
+        "OK       a WebSocket to it opens",
+        f"OK       runs that are started here stream to {server.url}",
+    ):
+        assert line in done.stdout
+    assert TOKEN not in done.stdout
+
+
+def test_the_doctor_says_what_is_broken_and_never_a_secret(server: JupyterServer) -> None:
+    secrets = {"SWARM_STREAM_TOKEN": "", "SWARM_STREAM_SECRET": "s3cret-of-a-kernel"}
+    kernel = command(server, "doctor", **secrets)
+    assert kernel.returncode == 1
+    assert "PROBLEM  runs that are started here stream to" in kernel.stdout
+    assert "→ check SWARM_STREAM_URL" in kernel.stdout
+    assert kernel.stdout.endswith("\n1 problem.\n")  # it may read by the runtime file
+    away = command(server, "doctor", "--url", "http://me:pa55@127.0.0.1:9/lab")
+    assert away.returncode == 1
+    assert "OK       http://127.0.0.1:9/ (given)" in away.stdout
+    assert "PROBLEM  the Jupyter server does not answer" in away.stdout
+    old = {"SWARM_STREAM_TOKEN": "t0ken-that-is-old"}
+    token = command(server, "doctor", **old)
+    assert "PROBLEM  the Jupyter server does not let us read" in token.stdout
+    said = "".join(done.stdout + done.stderr for done in (kernel, away, token))
+    for secret in (TOKEN, server.secret, "s3cret-of-a-kernel", "pa55", "t0ken-that-is-old"):
+        assert secret not in said
 
 
 def test_the_buttons_have_commands(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from swarm_stream.errors import ConfigurationError
+from swarm_stream.errors import ConfigurationError, ServerUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ __all__ = [
     "ServerAddress",
     "find_server",
     "running_servers",
+    "server_to_read",
     "to_read",
 ]
 
@@ -140,6 +141,36 @@ def running_servers() -> list[ServerAddress]:
         if address is not None:
             found.append(address)
     return found
+
+
+def server_to_read(url: str | None = None) -> ServerAddress:
+    """Find the server for a program that reads, with a credential that may.
+
+    Args:
+        url: Its base URL; looked for where it is left out.
+
+    Raises:
+        ServerUnavailableError: If there is none, or more than one.
+        ConfigurationError: If a URL is not one of http or https.
+
+    """
+    found = running_servers()
+    token = os.environ.get(ENV_TOKEN)
+    address = to_read(find_server(url)) if url is None else find_server(url, token)
+    if address is not None and url is not None and token is None:
+        # One of ours: its runtime file has the token.
+        return next((server for server in found if server.url == address.url), address)
+    if address is not None:
+        return address
+    if len(found) == 1:
+        return found[0]
+    if found:
+        urls = "\n".join(f"  --url {server.url}" for server in found)
+        raise ServerUnavailableError(f"more than one Jupyter server runs here; choose:\n{urls}")
+    raise ServerUnavailableError(
+        "no Jupyter server of yours runs here; give its address with --url, and its token in "
+        "SWARM_STREAM_TOKEN"
+    )
 
 
 def to_read(address: ServerAddress | None) -> ServerAddress | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from swarm_stream.errors import ServerUnavailableError
 from swarm_stream.events.plain import shorten
 from swarm_stream.runtime.discovery import ServerAddress, to_read
+from swarm_stream.runtime.rest import ask
 
 if TYPE_CHECKING:
     from swarm_stream.runtime.manager import StreamingManager
@@ -19,8 +17,6 @@ __all__ = ["StreamTable", "list_streams", "server_streams"]
 
 _COLUMNS: Final = ("stream", "title", "state", "events", "viewers")
 _CELL_CHARS: Final = 200  # a stream's name may be as long
-_TIMEOUT_S: Final = 5.0
-_NOT_LET_IN: Final = frozenset({401, 403})
 
 
 class StreamTable(list[dict[str, Any]]):
@@ -93,6 +89,7 @@ def server_streams(address: ServerAddress) -> StreamTable:
         ServerUnavailableError: If it cannot be asked, or does not let us.
 
     """
+    listed = ask(address, "swarm-stream/api/streams").get("streams")
     return StreamTable(
         [
             {
@@ -102,7 +99,7 @@ def server_streams(address: ServerAddress) -> StreamTable:
                 "events": row["tail"],
                 "viewers": row["viewers"],
             }
-            for row in _ask(address)
+            for row in (listed if isinstance(listed, list) else [])
         ],
         where="this server",
     )
@@ -114,27 +111,3 @@ def _state(row: dict[str, Any]) -> str:
     if row["closed"]:
         return run or "ended"
     return run if run and producer == "live" else producer
-
-
-def _ask(address: ServerAddress) -> list[dict[str, Any]]:
-    headers = {"Authorization": address.authorization} if address.authorization else {}
-    request = urllib.request.Request(  # noqa: S310  (the scheme was checked: http or https)
-        address.url + "swarm-stream/api/streams", headers=headers
-    )
-    handlers = [urllib.request.ProxyHandler({})] if address.loopback else []
-    try:
-        with urllib.request.build_opener(*handlers).open(request, timeout=_TIMEOUT_S) as answer:
-            streams = json.load(answer)
-    except urllib.error.HTTPError as error:
-        if error.code in _NOT_LET_IN:
-            raise ServerUnavailableError(
-                "the Jupyter server does not let us read; put its token into SWARM_STREAM_TOKEN"
-            ) from None
-        raise ServerUnavailableError(
-            "the Jupyter server has no swarm_stream extension; install swarm-stream there and "
-            "restart it"
-        ) from None
-    except (urllib.error.URLError, OSError, ValueError):
-        raise ServerUnavailableError("the Jupyter server does not answer; is it running?") from None
-    listed = streams.get("streams") if isinstance(streams, dict) else None
-    return listed if isinstance(listed, list) else []

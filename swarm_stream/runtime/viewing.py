@@ -27,6 +27,7 @@ from swarm_stream.protocol.backoff import Backoff
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
 from swarm_stream.protocol.subscriber import Missing, Phase, SubscriberConnection
 from swarm_stream.runtime.dial import dial
+from swarm_stream.runtime.rest import NOT_LET_IN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -43,11 +44,6 @@ _log = logging.getLogger("swarm_stream.runtime")
 
 _NEVER: Final = frozenset({401, 403, 404, 405})
 """Answers to the upgrade that another attempt would get again."""
-
-
-_NOT_LET_IN: Final = (
-    "the Jupyter server does not let us read; put its token into SWARM_STREAM_TOKEN"
-)
 
 
 class Counter(NamedTuple):
@@ -129,7 +125,7 @@ class StreamReader:
                 self._not_let_in(error.response.status_code)
             except (OSError, InvalidHandshake, TimeoutError, ConnectionClosed) as error:
                 if isinstance(error, ConnectionClosed) and _login_is_over(error):
-                    raise ServerUnavailableError(_NOT_LET_IN) from None
+                    raise ServerUnavailableError(NOT_LET_IN) from None
                 # Only the kind: the text of some of these quotes headers.
                 _log.debug("x reading %s: %s", viewer.stream, type(error).__name__)
             viewer.lost()
@@ -205,7 +201,7 @@ class StreamReader:
         if status not in _NEVER:
             return
         if status in {401, 403}:
-            raise ServerUnavailableError(_NOT_LET_IN)
+            raise ServerUnavailableError(NOT_LET_IN)
         raise ServerUnavailableError(
             "the Jupyter server has no swarm_stream extension; install swarm-stream there and "
             "restart it"

@@ -6,6 +6,8 @@
  * executed, and its HTML is never used (see `fallback.ts`).
  */
 
+import { pageAddress } from "./addresses.ts";
+import { setText } from "./dom.ts";
 import {
   isFinal,
   MIME_TYPE,
