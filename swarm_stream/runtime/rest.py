@@ -20,11 +20,15 @@ _NO_EXTENSION: Final = (
     "the Jupyter server has no swarm_stream extension; install swarm-stream there and restart it"
 )
 _AWAY: Final = "the Jupyter server does not answer; is it running?"
+_ELSEWHERE: Final = (
+    "the Jupyter server is at another address now; give --url or SWARM_STREAM_URL as the browser "
+    "shows it"
+)
 _TIMEOUT_S: Final = 5.0
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Go nowhere else: it is a login page that we are sent to, and the token would go along."""
+    """Go nowhere else: the token would go along, and most often it is to a login page."""
 
     def redirect_request(self, *_args: object, **_kwargs: object) -> None:
         return None
@@ -83,8 +87,11 @@ def _explain(error: urllib.error.HTTPError, stream: str) -> Exception:
         body = None
     said = str(body.get("message") or "") if isinstance(body, dict) else ""
     match error.code:
-        case 301 | 302 | 303 | 307 | 308 | 401 | 403:
+        case 401 | 403:
             return ServerUnavailableError(NOT_LET_IN)
+        case 301 | 302 | 303 | 307 | 308:
+            login = "login" in error.headers.get("Location", "")
+            return ServerUnavailableError(NOT_LET_IN if login else _ELSEWHERE)
         case 404 if stream and "no stream" in said:
             return NoSuchStreamError(stream)
         case 404:

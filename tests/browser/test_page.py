@@ -80,7 +80,10 @@ def look(page: Page) -> None:
 
 
 def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    """Tell whether nothing is wider than the screen. A phone's window grows with what is in it."""
+    assert page.viewport_size is not None
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return bool(width <= page.viewport_size["width"])
 
 
 def saved(page: Page, label: str) -> tuple[str, str]:

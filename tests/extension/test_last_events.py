@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,12 @@ async def test_a_stream_that_is_made_again_is_looked_at_again() -> None:
     assert await seen.of_all(log, await log.list()) == {}
     await put(log, "one", ASKS)
     assert await seen.of_all(log, await log.list()) == {"one": "waiting"}
+    # Between two lists, with as many events as before.
+    (info,) = await log.list()
+    for change in ({"created_ms": info.created_ms + 1}, {"epoch": info.epoch + 1}):
+        before, info = log.reads, replace(info, **change)
+        await seen.of_all(log, [info])
+        assert log.reads == before + 1
 
 
 async def test_a_long_list_is_looked_at_bit_by_bit_and_what_goes_on_first(

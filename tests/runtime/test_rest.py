@@ -62,10 +62,14 @@ def test_an_object_is_given_to_whoever_may_read(server: Server) -> None:
     assert server.asked == [("/base/swarm-stream/info", "token t0ken")]
 
 
-@pytest.mark.parametrize("status", [301, 302, 307])
-def test_nobody_else_gets_the_token(server: Server, status: int) -> None:
-    server.status, server.location = status, "/hub/login?next=x"
-    with pytest.raises(ServerUnavailableError, match="SWARM_STREAM_TOKEN"):
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [("/hub/login?next=x", "SWARM_STREAM_TOKEN"), ("https://elsewhere/", "as the browser shows")],
+)
+def test_nobody_else_gets_the_token(server: Server, status: int, location: str, says: str) -> None:
+    server.status, server.location = status, location
+    with pytest.raises(ServerUnavailableError, match=says):
         ask(address(server), "swarm-stream/info")
     assert len(server.asked) == 1
 

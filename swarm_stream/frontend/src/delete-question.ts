@@ -15,12 +15,13 @@ export class DeleteQuestion {
     private readonly remove: (stream: string) => Promise<string>,
     private readonly removed: (row: Row) => void,
   ) {
-    const no = attrs(h("button", "swsp-button", "Keep it"), { type: "button", autofocus: "" });
+    const no = attrs(h("button", "swsp-button", "Keep it"), { type: "button" });
     const rest = h(
       "p",
       "swsp-hint",
       "It is gone for everybody, and for good. Notebooks that show it keep what was saved in them.",
     );
+    // The first of them gets the focus: the harmless one.
     const buttons = h("div", "swsp-buttons", no, this.yes);
     this.element = h("dialog", "swsp-dialog", this.what, rest, this.problem, buttons);
     attrs(this.element, { "aria-labelledby": "swsp-question" });

@@ -102,6 +102,17 @@ it("asks nothing while it is hidden, and at once when it is seen again", async (
   hidden.mockRestore();
 });
 
+it("drops an answer that comes after a newer question", async () => {
+  let late: (listing: Listing) => void = () => {};
+  const slow = () => new Promise<Listing>((resolve) => (late = resolve));
+  await show(slow, listed(entry("new", 2)));
+  globalThis.dispatchEvent(new Event("online"));
+  await vi.advanceTimersByTimeAsync(1);
+  late(await listed(entry("old", 1))());
+  await vi.advanceTimersByTimeAsync(1);
+  expect(shown()).toEqual(["new"]);
+});
+
 it("gives a server that is slow more time", async () => {
   const slow = async () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
