@@ -98,7 +98,8 @@ class PageHandler(JupyterHandler):
         _ = self.xsrf_token
         # Addresses of pages name streams; other sites need not learn them from a link.
         self.set_header("Referrer-Policy", "same-origin")
-        self.set_header("Cache-Control", "no-store")
+        # Kept by the browser for the way back only: the list is then where the reader left it.
+        self.set_header("Cache-Control", "private, no-cache")
         self.finish(
             _PAGE.format(
                 base=escape(self.base_url), icon=_ICON, nonce=self.nonce, stream=escape(stream)

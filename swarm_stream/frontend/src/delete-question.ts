@@ -31,10 +31,9 @@ export class DeleteQuestion {
 
   ask(row: Row): void {
     this.row = row;
-    setText(
-      this.what,
-      `Delete “${row.title}” with its ${count(row.events, "event")} (${size(row.bytes)})?`,
-    );
+    const events = `${count(row.events, "event")} (${size(row.bytes)})`;
+    // What a title may turn around stays in it.
+    this.what.replaceChildren("Delete “", h("bdi", "", row.title), `” with its ${events}?`);
     this.ready("");
     this.element.showModal();
   }

@@ -36,6 +36,7 @@ h1 { font-size: 22px; line-height: 1.3; margin: 0; }
 [data-state="failed"] > .swsp-state, [data-state="interrupted"] > .swsp-state { color: var(--bad); }
 [data-state="waiting"] > .swsp-state, [data-state="paused"] > .swsp-state, [data-state="stalled"] > .swsp-state, [data-state="cancelled"] > .swsp-state { color: var(--warn); }
 [data-state="waiting"] > .swsp-state { font-weight: 600; }
+.swsp-title, .swsp-who { unicode-bidi: isolate; }
 .swsp-title { font-weight: 600; color: inherit; text-decoration: none; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .swsp-title:hover, .swsp-title:focus-visible { text-decoration: underline; }
 .swsp-about { display: flex; flex-wrap: wrap; gap: 0 10px; font-size: 12px; color: var(--soft); }
