@@ -10,6 +10,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from swarm_stream.views import markdown
 from swarm_stream.views.static import to_html, to_markdown, to_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def bundle(
         }
     return {
         MIME_TYPE: own,
-        "text/html": to_html(transcript),
+        "text/html": to_html(transcript, markdown.Renderer()),
         "text/markdown": to_markdown(transcript),
         "text/plain": to_text(transcript),
     }

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from swarm_stream.views import markdown
 from swarm_stream.views.static import to_html
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ style-src 'unsafe-inline'; img-src data:">
 def to_document(transcript: Transcript, *, stream: str, title: str) -> str:
     """Give the conversation as an HTML file that needs nothing else and runs no script."""
     facts = [f"stream {stream}", *_begun(transcript.first_t or 0)]
+    body = to_html(transcript, markdown.Renderer())
     return _DOCUMENT.format(
-        title=_escape(title or stream), facts=_escape(" · ".join(facts)), body=to_html(transcript)
+        title=_escape(title or stream), facts=_escape(" · ".join(facts)), body=body
     )
 
 

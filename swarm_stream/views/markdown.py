@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-__all__ = ["to_html"]
+__all__ = ["Renderer", "to_html"]
 
 MAX_NESTING: Final = 24
+MAX_CHARS: Final = 100_000
 _TAG: Final = re.compile("<[^>]*>")
 _NO_LETTER: Final = re.compile("[^a-z]+")
 
 _LINE: Final = "1px solid rgba(128,128,128,.4)"
 _STYLES: Final = {
+    "block": "margin:4px 0 4px 12px",
     "pre": f"white-space:pre-wrap;border:{_LINE};border-radius:6px;padding:8px 10px;margin:0 0 8px",
     "blockquote": "border-left:3px solid rgba(128,128,128,.4);margin:0 0 8px;padding-left:10px",
     "table": "border-collapse:collapse;margin:0 0 8px",
@@ -41,12 +43,32 @@ _ADDRESS: Final = re.compile(
 """What may be linked to: absolute, printable ASCII, and nothing before the host."""
 
 
+class Renderer:
+    """Makes the texts of one transcript into HTML; beyond ``MAX_CHARS`` they stay as written.
+
+    A longer conversation would hold up the kernel for seconds at its end.
+    """
+
+    def __init__(self) -> None:
+        self._left = MAX_CHARS
+
+    def __call__(self, text: str) -> str:
+        """Give a block of HTML for a text."""
+        self._left -= len(text)
+        html = to_html(text) if self._left >= 0 else _as_written(text)
+        return f'<div style="{_STYLES["block"]}">{html}</div>'
+
+
 def to_html(text: str) -> str:
     """Give safe HTML for ``text``; all of its words are in it."""
     html = str(_parser().render(text)).rstrip("\n")
     if _says(unescape(_TAG.sub("", html)), text):
         return html
     # The parser drops what is nested too deeply, and cells that a table has no column for.
+    return _as_written(text)
+
+
+def _as_written(text: str) -> str:
     return f'<pre style="{_STYLES["pre"]}">{escape(text)}</pre>'
 
 

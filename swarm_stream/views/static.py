@@ -19,6 +19,8 @@ from swarm_stream.events.fold import Item, LaneState, Segment
 from swarm_stream.events.plain import one_line, printable, shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from swarm_stream.events.fold import Transcript
 
 __all__ = ["to_html", "to_markdown", "to_text"]
@@ -84,10 +86,17 @@ def to_text(transcript: Transcript) -> str:
     return "\n\n".join(map(_text, _blocks(transcript))) + "\n"
 
 
-def to_html(transcript: Transcript) -> str:
-    """Give the conversation as HTML without scripts or anything from elsewhere."""
-    blocks = "\n".join(map(_html, _blocks(transcript)))
+def to_html(transcript: Transcript, said: Callable[[str], str] | None = None) -> str:
+    """Give the conversation as HTML without scripts or anything from elsewhere.
+
+    ``said`` makes safe HTML of what was said as Markdown; without it, it is shown as written.
+    """
+    blocks = "\n".join(_html(block, said or _as_written) for block in _blocks(transcript))
     return f'<div {STATIC_MARK}="1" style="{_BOX}">\n{blocks}\n</div>\n'
+
+
+def _as_written(text: str) -> str:
+    return f'<pre style="{_PRE}">\n{_escape(text)}</pre>'
 
 
 def _blocks(transcript: Transcript) -> list[_Block]:
@@ -296,7 +305,7 @@ def _text(block: _Block) -> str:
             return f"{head}\n{block.text}" if block.text else head
 
 
-def _html(block: _Block) -> str:  # noqa: PLR0911  (one for each kind of block)
+def _html(block: _Block, said: Callable[[str], str]) -> str:  # noqa: PLR0911  (one for each kind of block)
     text = _escape(block.text)
     place = "margin:4px 0 4px 12px"
     match block.kind:
@@ -304,9 +313,9 @@ def _html(block: _Block) -> str:  # noqa: PLR0911  (one for each kind of block)
             border = f"border-left:4px solid {block.colour};padding-left:8px"
             return f'<div style="margin-top:10px;font-weight:600;{border}">{text}</div>'
         case "text":
-            return f'<pre style="{_PRE}">\n{text}</pre>'
+            return said(block.text)
         case "thought":
-            inner = f'<pre style="{_PRE}">\n{text}</pre>'
+            inner = _as_written(block.text)
             return (
                 f'<details style="{place};opacity:.75"><summary>thought</summary>{inner}</details>'
             )

@@ -16,6 +16,7 @@ import pytest
 
 from swarm_stream.events.fold import Transcript
 from swarm_stream.events.model import Unknown, decode_event
+from swarm_stream.views import markdown
 from swarm_stream.views.static import to_html, to_markdown, to_text
 from tests.browser.bare import ORIGIN, bare_page
 from tests.browser.net import Net
@@ -64,7 +65,9 @@ async (given) => {
     clicked: Object.fromEntries(clicked),
     runs: runs.map(({view, root}) => {
       const state = root.dataset.state;
-      return {faults: swst.faults(root, 'view'), kept: view.kept(), state};
+      const shown = {faults: swst.faults(root, 'view'), kept: view.kept(), state};
+      view.view.dispose();
+      return shown;
     }),
   };
 }
@@ -242,6 +245,23 @@ def test_what_is_kept(net: Net, shown: dict[str, Any]) -> None:
     for first in range(0, len(kept), KEPT_AT_ONCE):
         some = kept[first : first + KEPT_AT_ONCE]
         # As a document, and as Jupyter puts it into its page.
+        net.show("".join(one["html"] for one in some))
+        assert net.page.evaluate(KEPT, [json.dumps(one) for one in some]) == []
+        assert net.caught() == []
+
+
+@pytest.mark.parametrize("who", ["page", "kernel"])
+def test_what_is_kept_of_markdown(net: Net, shown: dict[str, Any], who: str) -> None:
+    if who == "page":
+        kept = [run["kept"]["drawn"] for run in shown["runs"]]
+    else:
+        readable = [payload for payload in payloads() if payload.is_readable]
+        kept = [to_html(folded(payload), markdown.Renderer()) for payload in readable]
+    for first in range(0, len(kept), KEPT_AT_ONCE):
+        some = [
+            {"html": html, "markdown": "", "text": "x"}
+            for html in kept[first : first + KEPT_AT_ONCE]
+        ]
         net.show("".join(one["html"] for one in some))
         assert net.page.evaluate(KEPT, [json.dumps(one) for one in some]) == []
         assert net.caught() == []

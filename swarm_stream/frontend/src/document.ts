@@ -11,7 +11,13 @@ import { escapeHtml, toHtml } from "./static.ts";
 /** The end of the year 9999: later times are no dates to both twins. */
 const LAST_MS = 253_402_300_800_000;
 
-export function toDocument(transcript: Transcript, stream: string, title: string): string {
+/** `said` as in `toHtml`. */
+export function toDocument(
+  transcript: Transcript,
+  stream: string,
+  title: string,
+  said?: (text: string) => string,
+): string {
   const named = escapeHtml(title || stream);
   const begun = dateOf(transcript.first_t ?? 0);
   const facts = escapeHtml([`stream ${stream}`, begun].filter((fact) => fact !== "").join(" · "));
@@ -27,7 +33,7 @@ export function toDocument(transcript: Transcript, stream: string, title: string
 <body style="max-width:880px;margin:24px auto;padding:0 16px;font-family:system-ui,sans-serif">
 <h1 style="font-size:22px;margin:0 0 4px;overflow-wrap:anywhere">${named}</h1>
 <p style="font-size:13px;margin:0 0 16px;opacity:.75;overflow-wrap:anywhere">${facts}</p>
-${toHtml(transcript)}</body>
+${toHtml(transcript, said)}</body>
 </html>
 `;
 }

@@ -11,6 +11,7 @@ import { isFinal, MIME_TYPE, textIn, WIDGET_TYPE } from "./fallback.ts";
 import type { Transcript } from "./fold.ts";
 import type { App, MimeModel, NotebookPanel } from "./jupyter.ts";
 import { toHtml, toMarkdown, toText } from "./static.ts";
+import { markdownHtml } from "./static-markdown.ts";
 
 /** To become a setting. */
 const SAVES = true;
@@ -79,7 +80,7 @@ function finalBundle(output: MimeModel, transcript: Transcript): Record<string, 
   return {
     [MIME_TYPE]: output.data[MIME_TYPE],
     // What the kernel wrote stands, where it only left the widget beside it.
-    "text/html": keep(output, "text/html") ?? toHtml(transcript),
+    "text/html": keep(output, "text/html") ?? toHtml(transcript, markdownHtml),
     "text/markdown": keep(output, "text/markdown") ?? toMarkdown(transcript),
     "text/plain": keep(output, "text/plain") ?? toText(transcript),
   };

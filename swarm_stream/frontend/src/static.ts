@@ -46,8 +46,9 @@ export function toText(transcript: Transcript): string {
   return `${blocksOf(transcript).map(textOf).join("\n\n")}\n`;
 }
 
-export function toHtml(transcript: Transcript): string {
-  const blocks = blocksOf(transcript).map(htmlOf);
+/** `said` makes safe HTML of what was said as Markdown; without it, it is shown as written. */
+export function toHtml(transcript: Transcript, said = asWritten): string {
+  const blocks = blocksOf(transcript).map((one) => htmlOf(one, said));
   const style =
     "border:1px solid rgba(128,128,128,.4);border-radius:8px;padding:10px 12px;" +
     "font-family:system-ui,sans-serif;font-size:13px;line-height:1.5;overflow-wrap:anywhere";
@@ -237,15 +238,19 @@ function textOf({ kind, text, label }: Block): string {
 /** GitHub drops styles, and only a `pre` keeps its line breaks without them. */
 const PRE = "white-space:pre-wrap;font-family:inherit;margin:4px 0 4px 12px";
 
-function htmlOf({ kind, text, label, colour }: Block): string {
+function asWritten(text: string): string {
+  return `<pre style="${PRE}">\n${escapeHtml(text)}</pre>`;
+}
+
+function htmlOf({ kind, text, label, colour }: Block, said: typeof asWritten): string {
   const escaped = escapeHtml(text);
   switch (kind) {
     case "head":
       return `<div style="margin-top:10px;font-weight:600;border-left:4px solid ${colour};padding-left:8px">${escaped}</div>`;
     case "text":
-      return `<pre style="${PRE}">\n${escaped}</pre>`;
+      return said(text);
     case "thought":
-      return `<details style="margin:4px 0 4px 12px;opacity:.75"><summary>thought</summary><pre style="${PRE}">\n${escaped}</pre></details>`;
+      return `<details style="margin:4px 0 4px 12px;opacity:.75"><summary>thought</summary>${asWritten(text)}</details>`;
     case "note":
       return `<div style="margin:4px 0 4px 12px;font-size:12px;opacity:.75"><em>${escapeHtml(oneLine(text))}</em></div>`;
     case "code": {

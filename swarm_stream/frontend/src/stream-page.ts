@@ -6,6 +6,7 @@ import { attrs, h } from "./dom.ts";
 import type { Rest } from "./rest.ts";
 import { pageSocket } from "./socket.ts";
 import { toMarkdown } from "./static.ts";
+import { markdownHtml } from "./static-markdown.ts";
 import { RUN_WORDS, type RunState } from "./status.ts";
 import { headline } from "./streams.ts";
 import { createView, type View } from "./view.ts";
@@ -31,7 +32,7 @@ export class StreamPage {
         "swsp-saving",
         h("span", "", "Save as"),
         this.button("HTML", () => {
-          const text = toDocument(this.view.transcript, stream, this.title());
+          const text = toDocument(this.view.transcript, stream, this.title(), markdownHtml);
           save(`${stream}.html`, "text/html", text);
         }),
         this.button("Markdown", () =>

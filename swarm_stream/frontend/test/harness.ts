@@ -10,6 +10,7 @@ import type { ClientFrame, ServerFrame } from "../src/frames.ts";
 import type { Link, LinkStatus } from "../src/link.ts";
 import { MarkdownView } from "../src/markdown.ts";
 import { toHtml, toMarkdown, toText } from "../src/static.ts";
+import { markdownHtml } from "../src/static-markdown.ts";
 import { createView, type View, type ViewOptions } from "../src/view.ts";
 import { faults } from "./inspect.ts";
 
@@ -77,9 +78,11 @@ class BareView {
   }
 
   /** What would stay in the notebook file. */
-  kept(): { html: string; markdown: string; text: string } {
+  kept(): { html: string; drawn: string; markdown: string; text: string } {
     const { transcript } = this.view;
-    return { html: toHtml(transcript), markdown: toMarkdown(transcript), text: toText(transcript) };
+    const drawn = toHtml(transcript, markdownHtml);
+    const [markdown, text] = [toMarkdown(transcript), toText(transcript)];
+    return { html: toHtml(transcript), drawn, markdown, text };
   }
 }
 

@@ -6,18 +6,31 @@
 const TAGS = {
   view:
     "a bdi blockquote br button code details div em form h3 h4 h5 h6 hr img input li ol p pre s span " +
-    "strong style summary table tbody td textarea th thead tr ul",
-  static: "b details div em img pre summary",
+    "strong style summary table tbody td textarea th thead tr ul option path select svg",
+  static:
+    "a b bdi blockquote br code details div em h3 h4 h5 h6 hr img input li ol p pre s span strong summary " +
+    "table tbody td th thead tr ul",
 } as const;
 export type Place = keyof typeof TAGS;
 
-const ATTRIBUTES =
-  /^(?:class|role|tabindex|type|title|hidden|open|rows|start|checked|disabled|(?:data|aria)-[a-z-]+)$/;
-const BY_TAG: Readonly<Record<string, string>> = { a: "href target rel", img: "src alt" };
+const ATTRIBUTES = {
+  view: /^(?:class|role|tabindex|type|title|hidden|open|rows|start|checked|disabled|(?:data|aria)-[a-z-]+)$/,
+  static: /^(?:type|open|start|checked|disabled|data-swarm-stream-static)$/,
+} as const;
+const BY_TAG: Readonly<Record<string, string>> = {
+  a: "href target rel",
+  img: "src alt",
+  input: "min max step",
+  option: "value",
+  svg: "viewBox preserveAspectRatio height",
+  path: "d fill",
+};
+/** What is drawn of a run: lines, of numbers only. */
+const DRAWN = /^(?:[MHVLhvlmz\d .-]*|#[0-9a-f]{6}|none)$/;
 const STYLES = {
-  view: /^--swst-lane: #[0-9a-f]{6}; --swst-depth: \d{1,2};$/,
+  view: /^(?:--swst-lane: #[0-9a-f]{6}; --swst-depth: \d{1,2};|--swst-row: \d+px;|left: [\d.]+%;)$/,
   static:
-    /^(?:(?:border|margin|padding|font|line|overflow|opacity|white|max)[a-z-]*:(?:[\w .%#,-]|rgba\([\d,.]+\))+(?:;|$))+$/,
+    /^(?:(?:border|margin|padding|font|line|overflow|opacity|text|white|max)[a-z-]*:(?:[\w .%#,-]|rgba\([\d,.]+\))+(?:;|$))+$/,
 } as const;
 const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*$/;
 
@@ -25,7 +38,7 @@ const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*$/;
 const UNSHOWN = /(?![\t\n\r])\p{Cc}|[\u202a-\u202e\u2066-\u2069]|\p{Cs}/u;
 /** Of no width. */
 const HIDDEN = /[\u00ad\u180e\u200b\u2060-\u2064\ufeff]|[\u{e0000}-\u{e007f}]/u;
-const NAMES = ".swst-name, .swst-path, .swst-tool-name, .swst-line bdi";
+const NAMES = ".swst-name, .swst-map-names bdi, .swst-path, .swst-tool-name, .swst-line bdi";
 const MAX_LEVELS = 50;
 
 /** A host as a reader may see one, also where browsers see none. */
@@ -37,13 +50,16 @@ export function faults(root: Element, place: Place): string[] {
   const tags = new Set(TAGS[place].split(" "));
   for (const element of [root, ...root.querySelectorAll("*")]) {
     const tag = element.localName;
-    const known = tags.has(tag) && element.namespaceURI === "http://www.w3.org/1999/xhtml";
+    const space = tag === "svg" || tag === "path" ? "2000/svg" : "1999/xhtml";
+    const known = tags.has(tag) && element.namespaceURI === `http://www.w3.org/${space}`;
     if (!known) found.push(`an element <${tag}>`);
     if (tag === "style" && element.parentElement !== root) found.push("a style inside");
     for (const { name, value } of element.attributes) {
       const mine = (BY_TAG[tag] ?? "").split(" ").includes(name);
       const style = name === "style" && STYLES[place].test(value);
-      if (!mine && !style && !ATTRIBUTES.test(name)) found.push(`${tag} has ${name}="${value}"`);
+      if (!mine && !style && !ATTRIBUTES[place].test(name))
+        found.push(`${tag} has ${name}="${value}"`);
+      if (tag === "path" && name !== "class" && !DRAWN.test(value)) found.push(`drawn: ${value}`);
       if (name === "class" && /(?:^|\s)(?!swst-)\S/.test(value)) found.push(`class "${value}"`);
       if (/^(?:title|alt|aria-.*)$/.test(name) && UNSHOWN.test(value)) {
         found.push(`${name} with ${JSON.stringify(value)}`);
@@ -53,7 +69,9 @@ export function faults(root: Element, place: Place): string[] {
       found.push(`a picture from ${element.getAttribute("src")}`);
     }
     if (element instanceof HTMLAnchorElement) found.push(...linkFaults(element));
-    if (element instanceof HTMLInputElement && !(element.type === "checkbox" && element.disabled)) {
+    const isSlider = element.matches(".swst-slider[type=range]");
+    const isBox = element.matches("[type=checkbox]:disabled");
+    if (element instanceof HTMLInputElement && !isSlider && !isBox) {
       found.push("an input");
     }
     if (element.matches(NAMES) && HIDDEN.test(element.textContent ?? "")) {
@@ -82,12 +100,15 @@ function linkFaults(link: HTMLAnchorElement): string[] {
   if (link.protocol === "mailto:" && link.search !== "")
     found.push(`more than an address: ${href}`);
   const where = link.protocol === "mailto:" ? link.pathname : link.host;
+  if (link.textContent === href) return found; // the address itself
   const label = (link.textContent ?? "")
     .normalize("NFKC")
     .replace(/\p{DI}/gu, "")
     .toLowerCase();
   const next = link.nextElementSibling;
-  const beside = next?.matches(".swst-host") ? (next.textContent ?? "") : "";
+  // In what is kept nothing has a class: it is what comes next, in parentheses.
+  const isBeside = next?.matches(".swst-host") || /^ \([^()]+\)$/.test(next?.textContent ?? "");
+  const beside = isBeside ? (next?.textContent ?? "") : "";
   if (!`${label}${beside}`.includes(where)) found.push(`"${label}" hides ${where}`);
   // An address says first where it leads, whatever comes then.
   const itself = /^(?:https?:\/\/)?([^/?#\s]+)\S*$/.exec(label)?.[1] === where;
