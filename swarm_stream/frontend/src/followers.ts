@@ -14,6 +14,8 @@ import { type Action, begin, type Input, type State, step } from "./subscriber.t
 interface Follower {
   state: State;
   readonly watcher: Watcher;
+  /** Another view of this stream has asked for it anew, and was not answered yet. */
+  rewinding: boolean;
   /** Offset below which repeated events were asked for by another view of this stream. */
   rewound: number;
 }
@@ -35,7 +37,12 @@ export class Followers {
   }
 
   follow(stream: string, options: { wait: boolean }, watcher: Watcher): Following {
-    const follower: Follower = { state: begin(stream, options), watcher, rewound: 0 };
+    const follower: Follower = {
+      state: begin(stream, options),
+      watcher,
+      rewinding: false,
+      rewound: 0,
+    };
     const peers = this.streams.get(stream) ?? new Set();
     this.streams.set(stream, peers);
     peers.add(follower);
@@ -82,7 +89,13 @@ export class Followers {
   receive(frame: ServerFrame): Promise<unknown> | undefined {
     if (frame.op === "heartbeat") return undefined;
     const waits: Promise<void>[] = [];
-    for (const follower of [...(this.streams.get(frame.stream) ?? [])]) {
+    const peers = [...(this.streams.get(frame.stream) ?? [])];
+    for (const follower of peers) {
+      // What was on its way when the other one asked has come before this answer.
+      if (frame.op === "subscribed" && (follower.rewinding || peers.length > 1)) {
+        follower.rewinding = false;
+        follower.rewound = follower.state.next;
+      }
       const wait = this.feed(follower, { type: "frame", frame });
       if (wait !== undefined) waits.push(wait);
     }
@@ -132,7 +145,7 @@ export class Followers {
   /** One view asks for the stream anew: what the others get again is no fault. */
   private rewind(asker: Follower): void {
     for (const peer of this.streams.get(asker.state.stream) ?? []) {
-      if (peer !== asker) peer.rewound = Math.max(peer.rewound, peer.state.next);
+      if (peer !== asker) peer.rewinding = true;
     }
   }
 

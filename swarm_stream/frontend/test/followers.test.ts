@@ -68,6 +68,24 @@ it("shows a second view of a stream all of it, and doubles nothing for the first
   }
 });
 
+it("does not take for doubled what was on its way when a second view joined", () => {
+  const harness = new Harness();
+  const first = harness.follow();
+  harness.followers.opened();
+  harness.followers.receive(subscribed("a", 0, 3));
+  harness.followers.receive(events("a", 0, 3));
+  const second = harness.follow();
+  harness.followers.receive(events("a", 3, 2));
+  second.stop();
+  harness.followers.receive(subscribed("a", 0, 5));
+  harness.followers.receive(events("a", 0, 6));
+  expect(first.watcher.shown).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(first.watcher.state).toMatchObject({ received: 6, doubled: 0, missing: 0, holes: 0 });
+  // What comes twice after that does.
+  harness.followers.receive(events("a", 5, 1));
+  expect(first.watcher.state?.doubled).toBe(1);
+});
+
 it("asks once for a stream after a break, for the view that is furthest behind", () => {
   const harness = new Harness();
   const first = harness.follow();
