@@ -21,6 +21,11 @@ const KERNEL_FIRST_MS = 3000;
 let app: App | null = null;
 /** Streams for which this page has saved a notebook already. */
 const saved = new Set<string>();
+/**
+ * Notebooks that are being saved, and whether they are to be saved once more after that. Jupyter
+ * writes a file in place, so two saves at once, of two runs that end together, would mix in it.
+ */
+const saving = new Map<object, boolean>();
 
 /** The plugin tells which application this is. */
 export function useApp(running: App): void {
@@ -92,10 +97,18 @@ function keep(output: MimeModel, mime: string): string | undefined {
 
 async function save({ context }: NotebookPanel): Promise<void> {
   if (context === undefined || context.model?.readOnly) return;
-  try {
-    await context.save();
-  } catch (error) {
-    // Jupyter has told the user; the view does not depend on it.
-    console.warn("swarm_stream: the notebook could not be saved", error);
+  if (saving.has(context)) {
+    saving.set(context, true);
+    return;
   }
+  do {
+    saving.set(context, false);
+    try {
+      await context.save();
+    } catch (error) {
+      // Jupyter has told the user; the view does not depend on it.
+      console.warn("swarm_stream: the notebook could not be saved", error);
+    }
+  } while (saving.get(context));
+  saving.delete(context);
 }

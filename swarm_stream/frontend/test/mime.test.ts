@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MIME_TYPE, WIDGET_TYPE } from "../src/fallback.ts";
 import type { App, Lumino, MimeModel, NotebookPanel, Renderer } from "../src/jupyter.ts";
 import { mimeExtension } from "../src/mime.ts";
-import { useApp } from "../src/notebook.ts";
+import { keepOutput, useApp } from "../src/notebook.ts";
 
 class FakeWidget {
   readonly node = document.createElement("div");
@@ -269,6 +269,25 @@ it("leaves the output alone where the kernel was first", async () => {
   await settle(3100);
   expect(model.data).toEqual({ ...own(), ...FINAL });
   expect(saves).toBe(0);
+});
+
+it("saves a notebook of several runs by one save at a time", async () => {
+  let most = 0;
+  let going = 0;
+  const slow = async () => {
+    going += 1;
+    saves += 1;
+    most = Math.max(most, going);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    going -= 1;
+  };
+  Object.assign(panel, { context: { save: slow } });
+  for (const name of ["x", "y", "z"]) keepOutput(panel, `${stream}-${name}`, null);
+  await settle(350);
+  expect({ most, saves }).toEqual({ most: 1, saves: 2 });
+  keepOutput(panel, stream, null);
+  await settle(150);
+  expect(saves).toBe(3);
 });
 
 it("saves what the kernel left of a run that was seen here", async () => {
