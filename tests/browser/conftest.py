@@ -192,6 +192,16 @@ def notebook(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Note
         yield make
 
 
+@pytest.fixture
+def without_front_end(server: JupyterServer) -> Iterator[None]:
+    """Disable the front-end extension, for pages that are opened now."""
+    config = server.home / "config" / "labconfig" / "page_config.json"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(json.dumps({"disabledExtensions": {"swarm_stream": True}}))
+    yield
+    config.unlink()
+
+
 def write_notebook(
     server: JupyterServer, name: str, cells: Sequence[str], streams: Sequence[str] = ()
 ) -> Path:

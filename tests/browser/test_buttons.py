@@ -64,8 +64,8 @@ def started(notebook: Callable[..., Notebook], name: str) -> Notebook:
     return page
 
 
-def press(page: Notebook, name: str) -> None:
-    page.view().get_by_role("button", name=name, exact=True).click()
+def press(page: Notebook, name: str, number: int = 0) -> None:
+    page.view(number).get_by_role("button", name=name, exact=True).click()
 
 
 def expect_output(page: Notebook, text: str) -> None:

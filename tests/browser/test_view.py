@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -78,6 +79,25 @@ def test_what_stays_in_the_file(notebook: Callable[..., Notebook]) -> None:
     expect(tab.locator("[data-swarm-stream]")).to_contain_text("National Museum")
     expect(tab).to_have_title("completed · Plan")
     assert tab.get_by_role("link", name="Open in a tab").count() == 0
+
+
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
+def test_a_view_in_a_box_is_live_beside_the_one_of_its_cell(
+    notebook: Callable[..., Notebook],
+) -> None:
+    box = "import ipywidgets\nipywidgets.VBox([ipywidgets.Label('Agents'), run.view])"
+    page = notebook("box", TEAM, "run = ss.stream(team(0.03), task='Plan')", box)
+    for number in range(3):
+        page.run(number)
+    page.wait_state("running", number=1)
+    boxed = 1
+    expect(page.page.locator(".widget-vbox [data-swarm-stream]")).to_have_count(1)
+    expect(page.view(boxed)).to_have_attribute("data-connection", "live")
+    page.wait_state("completed", number=1)
+    for number in (0, boxed):
+        assert page.lanes(number) == SAYS
+        assert page.counter(number)[1:] == (0, 0)
+        expect_formulas(page, number)
 
 
 def expect_saved(page: Notebook) -> None:

@@ -1,0 +1,103 @@
+"""A notebook that is opened a day later: every cell shows what it can, and none an error.
+
+The kernel is new; runs may have gone from the log; somebody may have sent the file, so that
+Jupyter does not trust it; the front-end extension may be missing. `test_without_extension` has
+servers that have none of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.kept import (
+    MARKDOWN,
+    WORDS,
+    cut,
+    cut_with_widget,
+    expect_no_error,
+    open_kept,
+    over,
+)
+from tests.browser.slow_team import process_outside
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Notebook
+    from tests.servers.jupyter import JupyterServer
+
+HERE = ("here-over", "here-cut", "here-widget")
+RUNS = f"""
+import asyncio
+import swarm_stream as ss
+
+async def words():
+    yield {MARKDOWN!r}
+
+async def main():
+    for name in {HERE!r}:
+        await ss.stream(words(), name=name, display=False)
+
+asyncio.run(main())
+"""
+TRUST = pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "untrusted"])
+
+
+@pytest.fixture(scope="module")
+def kept_server(server: JupyterServer) -> JupyterServer:
+    """A server that has some of the runs."""
+    with process_outside(server, RUNS):
+        pass  # it waits for the end
+    return server
+
+
+@TRUST
+def test_the_log_and_the_file_show_what_was_said(
+    browser: Any, kept_server: JupyterServer, *, trusted: bool
+) -> None:
+    outputs = {
+        name: make(name)
+        for where in ("here", "gone")
+        for name, make in {
+            f"{where}-over": over,
+            f"{where}-cut": cut,
+            f"{where}-widget": cut_with_widget,
+        }.items()
+    }
+    with open_kept(browser, kept_server, outputs, trusted=trusted) as page:
+        for name in HERE:
+            expect(page.stream(name)).to_have_attribute("data-state", "completed")
+            expect(page.stream(name).locator(".swst-md strong")).to_have_text(WORDS)
+        for name in ("gone-over", "gone-cut", "gone-widget"):
+            expect(page.stream(name)).to_have_attribute("data-state", "static")
+        expect(page.stream("gone-over").locator(".swst-md strong")).to_have_text(WORDS)
+        expect_no_error(page)
+        # What the page of that day could not write into the file, this one does.
+        wait_complete(page, len(HERE))
+
+
+def wait_complete(page: Notebook, count: int) -> None:
+    """Wait until the first cells of the file hold what was said, and no widget."""
+    for _ in range(100):
+        cells = [cell["outputs"][0]["data"] for cell in page.saved()["cells"][:count]]
+        if all(WORDS in "".join(data["text/html"]) for data in cells):
+            assert all(set(data) == set(over("any")) for data in cells)
+            return
+        page.page.wait_for_timeout(100)
+    raise AssertionError("the file was not completed")
+
+
+@TRUST
+@pytest.mark.usefixtures("without_front_end")
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
+def test_a_front_end_without_the_extension_shows_the_file(
+    browser: Any, server: JupyterServer, *, trusted: bool
+) -> None:
+    outputs = {"over": over("over"), "cut": cut("cut")}
+    with open_kept(browser, server, outputs, trusted=trusted) as page:
+        cells = page.page.locator(".jp-CodeCell")
+        expect(cells.nth(0)).to_contain_text(WORDS)
+        expect(cells.nth(1)).to_contain_text("is being streamed")
+        expect_no_error(page)
+        assert page.page.locator("[data-swarm-stream]").count() == 0
