@@ -14,6 +14,8 @@ from swarm_stream.views import markdown
 from swarm_stream.views.static import to_html, to_markdown, to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from swarm_stream.events.fold import Transcript
     from swarm_stream.runtime.session import StreamingSession
 
@@ -75,12 +77,36 @@ def show(session: StreamingSession) -> None:
     if model is not None:
         data[WIDGET_TYPE] = widget_view(model)
     handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    if handle is None:
+        return
 
     def finish() -> None:
         final = bundle(
             session.id, server=session.served_by, title=title, transcript=session.transcript
         )
-        if handle is not None:
-            handle.update(final, raw=True)
+        _say_twice(lambda: handle.update(final, raw=True))
 
     session.on_end(finish)
+
+
+def _say_twice(say: Callable[[], None]) -> None:
+    """Say something now, and once more when the next cell ends, if that is another one.
+
+    What a run says when it ends belongs to the cell that started it. Who executes a notebook
+    without a browser (nbclient, papermill) listens to one cell at a time, and misses it if that
+    cell is over by then.
+    """
+    from IPython import get_ipython  # noqa: PLC0415  (see in_notebook)
+
+    say()
+    shell = get_ipython()
+    if shell is None:
+        return
+    before = shell.parent_header
+
+    def again(_result: object) -> None:
+        shell.events.unregister("post_run_cell", again)
+        if shell.parent_header != before:
+            say()
+
+    shell.events.register("post_run_cell", again)
