@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from swarm_stream.events.plain import one_line
 from swarm_stream.views import markdown
 from swarm_stream.views.static import to_html
 
@@ -46,7 +47,9 @@ def to_document(transcript: Transcript, *, stream: str, title: str) -> str:
     facts = [f"stream {stream}", *_begun(transcript.first_t or 0)]
     body = to_html(transcript, markdown.Renderer())
     return _DOCUMENT.format(
-        title=_escape(title or stream), facts=_escape(" · ".join(facts)), body=body
+        title=_escape(one_line(title or stream)),
+        facts=_escape(" · ".join(facts)),
+        body=body,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from swarm_stream.errors import ServerUnavailableError
 from swarm_stream.events.fold import Transcript
 from swarm_stream.events.model import decode_event
+from swarm_stream.events.plain import shorten
 from swarm_stream.runtime.rest import ask, open_path
 from swarm_stream.views.document import to_document
 from swarm_stream.views.static import to_markdown, to_text
@@ -92,4 +93,4 @@ def _lines(address: ServerAddress, path: str, stream: str) -> Iterator[bytes]:
 
 def _headline(task: str) -> str:
     """Give the first line of a task; twin of ``headline`` in ``frontend/src/streams.ts``."""
-    return next((line.strip() for line in task.splitlines() if line.strip()), "")
+    return shorten(next((line for line in task.splitlines() if line.strip()), ""))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.bare import FRONTEND
 from tests.browser.slow_team import hurry, process_outside
 from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
 
@@ -44,8 +45,15 @@ asyncio.run(main())
 """
 SCREENS: dict[str, Any] = {
     "desktop": {"viewport": {"width": 1200, "height": 800}},
-    "phone": {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True},
+    "phone": {
+        "viewport": {"width": 360, "height": 740},
+        "is_mobile": True,
+        "has_touch": True,
+        "color_scheme": "dark",
+    },
 }
+AXE = """async () => (await axe.run()).violations.map(
+  ({id, nodes}) => `${id}: ${nodes.map(({html}) => html.slice(0, 200)).join(' | ')}`)"""
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +94,13 @@ def fits(page: Page) -> bool:
     return bool(width <= page.viewport_size["width"])
 
 
+def is_accessible(page: Page) -> bool:
+    """Check what is shown with axe, all of its rules."""
+    page.evaluate((FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    assert page.evaluate(AXE) == []
+    return True
+
+
 def saved(page: Page, label: str) -> tuple[str, str]:
     """Save the stream that is shown; gives the file's name and text."""
     with page.expect_download() as begun:
@@ -105,6 +120,7 @@ def test_from_the_list_to_a_run_to_its_end_and_to_an_empty_list(
         expect(line(page, "boat-1").locator(".swsp-state")).to_have_text("completed")
         expect(page.locator(".swsp-title")).to_have_text(["oslo", "boat"])
         assert fits(page)
+        assert is_accessible(page)
 
         page.get_by_role("searchbox").fill("BOAT completed")
         expect(line(page, "oslo-1")).to_have_count(0)
@@ -124,6 +140,7 @@ def test_from_the_list_to_a_run_to_its_end_and_to_an_empty_list(
     expect(page).to_have_title("completed · oslo")
     assert (view.get_attribute("data-missing"), view.get_attribute("data-doubled")) == ("0", "0")
     received = int(view.get_attribute("data-received") or "")
+    assert is_accessible(page)
     files(page, received)
 
     page.get_by_role("link", name="Streams").click()
@@ -166,6 +183,7 @@ def deleted_after_a_question(page: Page, server: JupyterServer) -> None:
     oslo.get_by_role("button", name="Delete oslo").focus()
     page.keyboard.press("Enter")
     expect(question).to_contain_text("Delete “oslo” with its")
+    assert is_accessible(page)
     page.keyboard.press("Enter")
     expect(question).to_be_hidden()
     expect(oslo.get_by_role("button")).to_be_focused()

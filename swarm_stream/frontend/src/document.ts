@@ -6,6 +6,7 @@
  */
 
 import type { Transcript } from "./fold.ts";
+import { oneLine } from "./plain.ts";
 import { escapeHtml, toHtml } from "./static.ts";
 
 /** The end of the year 9999: later times are no dates to both twins. */
@@ -18,7 +19,7 @@ export function toDocument(
   title: string,
   said?: (text: string) => string,
 ): string {
-  const named = escapeHtml(title || stream);
+  const named = escapeHtml(oneLine(title || stream));
   const begun = dateOf(transcript.first_t ?? 0);
   const facts = escapeHtml([`stream ${stream}`, begun].filter((fact) => fact !== "").join(" · "));
   return `<!doctype html>

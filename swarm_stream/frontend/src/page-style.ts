@@ -57,6 +57,7 @@ h1 { font-size: 22px; line-height: 1.3; margin: 0; }
 .swsp-problem { margin: 0 0 14px; font-size: 13px; color: var(--bad); }
 .swsp-buttons { display: flex; justify-content: flex-end; gap: 10px; }
 .swsp-danger { color: #fff; background: #b3261e; border-color: #b3261e; }
+.swsp-unseen { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .swsp-one { display: flex; flex-direction: column; height: 100dvh; min-height: 420px; padding-top: 10px; padding-bottom: 12px; }
 .swsp-bar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 6px 16px; margin-bottom: 8px; }
 .swsp-saving { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; font-size: 13px; color: var(--soft); }

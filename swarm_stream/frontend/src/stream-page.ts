@@ -2,7 +2,7 @@
 
 import { pageAddress } from "./addresses.ts";
 import { toDocument } from "./document.ts";
-import { attrs, h } from "./dom.ts";
+import { attrs, h, setText } from "./dom.ts";
 import type { Rest } from "./rest.ts";
 import { pageSocket } from "./socket.ts";
 import { toMarkdown } from "./static.ts";
@@ -14,6 +14,8 @@ import { createView, type View } from "./view.ts";
 export class StreamPage {
   readonly element: HTMLElement;
   private readonly main = h("main", "swsp-view");
+  /** For who does not see it: the view shows its title itself. */
+  private readonly heading = h("h1", "swsp-unseen");
   private readonly saving: HTMLElement;
   private readonly view: View;
 
@@ -42,9 +44,9 @@ export class StreamPage {
       ),
       { role: "group", "aria-label": "Save as" },
     );
-    const bar = h("header", "swsp-bar", back, this.saving);
+    const bar = h("header", "swsp-bar", this.heading, back, this.saving);
     this.element = h("div", "swsp-page swsp-one", bar, this.main);
-    document.title = stream;
+    this.call(stream, "");
     this.view = createView(this.main, pageSocket(rest.baseUrl), {
       stream,
       title: "",
@@ -73,8 +75,12 @@ export class StreamPage {
 
   private name(): void {
     const state = this.main.querySelector<HTMLElement>("[data-state]")?.dataset.state ?? "";
-    const words = RUN_WORDS[state as RunState] ?? "";
-    document.title = words === "" ? this.title() : `${words} · ${this.title()}`;
+    this.call(this.title(), RUN_WORDS[state as RunState] ?? "");
+  }
+
+  private call(title: string, words: string): void {
+    document.title = words === "" ? title : `${words} · ${title}`;
+    setText(this.heading, title);
   }
 
   /** There is no such stream; not from inside the view's own call. */
@@ -82,7 +88,7 @@ export class StreamPage {
     queueMicrotask(() => {
       this.view.dispose();
       this.saving.remove();
-      document.title = this.stream;
+      this.call(this.stream, "");
       this.main.replaceChildren(
         h("p", "", "This server has no stream ", h("code", "", this.stream), " (any more)."),
         h(

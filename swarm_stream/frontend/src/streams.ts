@@ -1,6 +1,7 @@
 /** The list of streams as a person reads it: states, order, search, words. Pure. */
 
 import { isObject } from "./events.ts";
+import { shorten } from "./plain.ts";
 
 export type ListState =
   | "live"
@@ -70,7 +71,7 @@ function rowOf(entry: Record<string, unknown>): Row | null {
   return {
     stream,
     title,
-    about: [source, agents.join(", "), meta.notebook].filter(isText).join(" · "),
+    about: shorten([source, agents.join(", "), meta.notebook].filter(isText).join(" · "), 200),
     state: stateOf(closed === true, entry.producer, entry.run),
     over: closed === true,
     created: numberOf(entry.created),
@@ -82,8 +83,8 @@ function rowOf(entry: Record<string, unknown>): Row | null {
 
 /** What a person knows a run by: its task's first line; else what was run; else its id. */
 export function headline(task: unknown, title: unknown, stream: string): string {
-  const line = isText(task) ? (/\S.*/.exec(task)?.[0].trimEnd() ?? "") : "";
-  return [line, title].find(isText) ?? stream;
+  const line = isText(task) ? (/\S.*/.exec(task)?.[0] ?? "") : "";
+  return [line, title].map((text) => (isText(text) ? shorten(text) : "")).find(isText) ?? stream;
 }
 
 const OUTCOMES: readonly unknown[] = ["completed", "cancelled", "failed", "interrupted"];

@@ -80,6 +80,8 @@ describe("lines", () => {
 it.each([
   ["Plan three days\nin Oslo", "Team", "Plan three days"],
   ["\n  Plan  \n", "Team", "Plan"],
+  ["Plan\u202e\u0000 a\ttrip", "Team", "Plan\ufffd\ufffd a trip"],
+  ["x".repeat(130), "Team", `${"x".repeat(119)}…`],
   ["", "Team", "Team"],
   [" \n", "Team", "Team"],
   [undefined, "", "id-1"],
