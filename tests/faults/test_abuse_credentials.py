@@ -48,7 +48,8 @@ ELSEWHERE = (
     "api/status", "api/me", "api/terminals", "api/config/x", "api/spec.yaml", "metrics", "lab",
     "tree", "files/x", "nbconvert/html/x", "lab/api/settings", "lab/api/workspaces", "view/x",
     "swarm-stream/info", "swarm-stream/api/streams", "swarm-stream/api/streams/private",
-    "swarm-stream/api/streams/private/events",
+    "swarm-stream/api/streams/private/events", "swarm-stream/", "swarm-stream/s/private",
+    "swarm-stream/page.js",
 )  # fmt: skip
 
 
