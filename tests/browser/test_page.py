@@ -141,6 +141,10 @@ def test_from_the_list_to_a_run_to_its_end_and_to_an_empty_list(
     assert (view.get_attribute("data-missing"), view.get_attribute("data-doubled")) == ("0", "0")
     received = int(view.get_attribute("data-received") or "")
     assert is_accessible(page)
+    # The view's own parts have come and gone meanwhile, each at the transcript's expense.
+    expect(view.locator(".swst-end")).to_be_in_viewport(ratio=1)
+    page.set_viewport_size(page.viewport_size and {**page.viewport_size, "height": 600})
+    expect(view.locator(".swst-end")).to_be_in_viewport(ratio=1)
     files(page, received)
 
     page.get_by_role("link", name="Streams").click()

@@ -31,6 +31,9 @@ export class Scroller {
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.element.addEventListener(GREW, () => this.following && this.afterPaint());
     this.latest.addEventListener("click", () => this.follow());
+    // In a page of its own the view is as high as the window, and its head grows.
+    const resized = globalThis.ResizeObserver;
+    if (resized) new resized(() => this.following && this.afterPaint()).observe(this.element);
     // The height is capped until the reader drags the handle; then it is theirs.
     this.element.addEventListener("pointerdown", (event) => {
       const box = this.element.getBoundingClientRect();
