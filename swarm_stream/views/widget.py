@@ -15,7 +15,7 @@ import anywidget
 import traitlets
 
 from swarm_stream.errors import SwarmStreamError
-from swarm_stream.views.display import WIDGET_TYPE, bundle, widget_view
+from swarm_stream.views.display import MIME_TYPE, WIDGET_TYPE, bundle, widget_view
 from swarm_stream.views.static import to_markdown
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ class StreamView(anywidget.AnyWidget):
         data = bundle(self.stream, server=self.server, title=self.title, transcript=transcript)
         if transcript is None:
             data[WIDGET_TYPE] = widget_view(self.model_id)
+            if self._runtime.address is None:
+                # Our own type asks the server, and there is none.
+                del data[MIME_TYPE]
         return data, {}
 
     def _message(self, _widget: object, content: Any, _buffers: object) -> None:  # noqa: ANN401

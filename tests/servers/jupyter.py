@@ -88,6 +88,8 @@ class JupyterServer:
             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={TOKEN}",
             f"--ServerApp.jpserver_extensions=jupyter_extension={self.extension}",
+            # What one test needs in a process of its own, others need not wait for.
+            "--ServerApp.jpserver_extensions=voila.server_extension=False",
             *self.settings,
         ]  # fmt: skip
         with (self.home / "server.log").open("ab") as log:

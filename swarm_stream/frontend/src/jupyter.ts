@@ -42,6 +42,13 @@ export interface NotebookPanel {
   readonly sessionContext?: { readonly session?: { readonly kernel?: unknown } | null };
 }
 
+/** An application; Voilà's has the widgets of its one kernel. */
 export interface App {
+  readonly widgetManager?: WidgetManager | null;
   readonly shell: { widgets(area: string): Iterable<NotebookPanel> };
+}
+
+export interface WidgetManager {
+  get_model(id: string): Promise<unknown>;
+  create_view(model: unknown): Promise<{ readonly luminoWidget: LuminoWidget }>;
 }

@@ -26,6 +26,8 @@ const UNWANTED =
 /** Longer and deeper ones take the browser too long. */
 const MAX_CHARS = 2000;
 const MAX_DEPTH = 30;
+/** What a common one takes. */
+const ONE_MS = 5;
 
 /** The widget's bundle has no way to the host's typesetter but through the other one. */
 const KEY = Symbol.for("swarm_stream.typesetter");
@@ -59,12 +61,13 @@ function mayBeDrawn(source: string): boolean {
 
 async function work(): Promise<void> {
   working = true;
-  for (;;) {
-    await idle();
-    const element = waiting.shift();
-    if (element === undefined) break;
-    // One that was taken away meanwhile need not be drawn.
-    if (element.isConnected) await draw(element);
+  while (waiting.length > 0) {
+    const left = await idle();
+    do {
+      const element = waiting.shift();
+      // One that was taken away meanwhile need not be drawn.
+      if (element?.isConnected) await draw(element);
+    } while (waiting.length > 0 && left() > ONE_MS);
   }
   working = false;
 }
@@ -90,11 +93,12 @@ async function draw(element: Element): Promise<void> {
   element.dispatchEvent(new Event(GREW, { bubbles: true }));
 }
 
-function idle(): Promise<void> {
+/** Wait until the browser has nothing else to do; gives how much longer that lasts, in ms. */
+function idle(): Promise<() => number> {
   return new Promise((resolve) => {
     // Safari has no idle callbacks.
     if ("requestIdleCallback" in globalThis) {
-      requestIdleCallback(() => resolve(), { timeout: 1000 });
-    } else setTimeout(resolve, 20);
+      requestIdleCallback((deadline) => resolve(() => deadline.timeRemaining()), { timeout: 1000 });
+    } else setTimeout(resolve, 20, () => 0);
   });
 }

@@ -8,6 +8,7 @@
 
 import { pageAddress } from "./addresses.ts";
 import { setText } from "./dom.ts";
+import { isObject } from "./events.ts";
 import {
   isFinal,
   MIME_TYPE,
@@ -17,9 +18,16 @@ import {
   textIn,
   WIDGET_TYPE,
 } from "./fallback.ts";
-import type { Lumino, MimeModel, NotebookPanel, Renderer, RendererOptions } from "./jupyter.ts";
+import type {
+  Lumino,
+  LuminoWidget,
+  MimeModel,
+  NotebookPanel,
+  Renderer,
+  RendererOptions,
+} from "./jupyter.ts";
 import { useTypesetter } from "./math.ts";
-import { keepOutput, keepTranscript, panelOf } from "./notebook.ts";
+import { keepOutput, keepTranscript, pageWidgets, panelOf } from "./notebook.ts";
 import { pageBaseUrl, pageSocket } from "./socket.ts";
 import { createView } from "./view.ts";
 import { remember } from "./warm.ts";
@@ -163,7 +171,9 @@ class Output {
     const panel = this.notebook();
     const rendermime = panel?.content?.rendermime;
     const kernel = panel?.sessionContext?.session?.kernel;
-    if (model === null || !(WIDGET_TYPE in model.data) || !rendermime || !kernel) return null;
+    if (model === null || !(WIDGET_TYPE in model.data)) return null;
+    if (panel === null) return this.pageWidget(model.data[WIDGET_TYPE], why);
+    if (!rendermime || !kernel) return null;
     const renderer = rendermime.createRenderer(WIDGET_TYPE);
     this.lumino.Widget.attach(renderer, this.node);
     // It says so in a text where the kernel does not know the widget (any more).
@@ -180,6 +190,29 @@ class Output {
       dispose: () => {
         failing.disconnect();
         renderer.dispose();
+      },
+    };
+  }
+
+  private pageWidget(view: unknown, why: string): { dispose(): void } | null {
+    const manager = pageWidgets();
+    const id = isObject(view) ? view.model_id : undefined;
+    if (manager === null || typeof id !== "string") return null;
+    let shown: LuminoWidget | null = null;
+    let gone = false;
+    manager
+      .get_model(id)
+      .then((model) => manager.create_view(model))
+      .then(({ luminoWidget }) => {
+        shown = luminoWidget;
+        if (gone) shown.dispose();
+        else this.lumino.Widget.attach(shown, this.node);
+      })
+      .catch(() => this.data !== null && !gone && this.kept(this.data, why));
+    return {
+      dispose: () => {
+        gone = true;
+        shown?.dispose();
       },
     };
   }

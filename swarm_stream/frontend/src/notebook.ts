@@ -9,7 +9,7 @@
 
 import { isFinal, MIME_TYPE, textIn, WIDGET_TYPE } from "./fallback.ts";
 import type { Transcript } from "./fold.ts";
-import type { App, MimeModel, NotebookPanel } from "./jupyter.ts";
+import type { App, MimeModel, NotebookPanel, WidgetManager } from "./jupyter.ts";
 import { toHtml, toMarkdown, toText } from "./static.ts";
 import { markdownHtml } from "./static-markdown.ts";
 
@@ -32,6 +32,11 @@ export function useApp(running: App): void {
   app = running;
 }
 
+/** The widgets of Voilà's page, which has no notebooks. */
+export function pageWidgets(): WidgetManager | null {
+  return app?.widgetManager ?? null;
+}
+
 /** The notebook that holds a node, if it is one and attached. */
 export function panelOf(node: HTMLElement): NotebookPanel | null {
   if (app === null) return null;
@@ -52,11 +57,12 @@ export function keepOutput(
   stream: string,
   output: MimeModel | null,
 ): void {
+  if (!SAVES || panel === null) return;
   if (output !== null && WIDGET_TYPE in output.data) {
     const { [WIDGET_TYPE]: _, ...data } = output.data;
     output.setData({ data });
   }
-  if (!SAVES || panel === null || saved.has(stream)) return;
+  if (saved.has(stream)) return;
   saved.add(stream);
   // After a reload the file has it.
   if (panel.context?.model?.dirty !== false) void save(panel);

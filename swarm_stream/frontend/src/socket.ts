@@ -218,8 +218,9 @@ async function fetchInfo(url: URL): Promise<ServerInfo> {
       cache: "no-store",
       signal: AbortSignal.timeout(INFO_TIMEOUT_MS),
     });
-    // A server that sends anonymous visitors to its login page answers 200 from there.
-    if (answer.redirected && answer.url.includes("login")) return { status: 403, server: "" };
+    // A server that sends anonymous visitors to its login page answers 200 from there; Voilà
+    // sends whoever asks for what it does not have to a list of files that may be read.
+    if (answer.redirected) return { status: answer.url.includes("login") ? 403 : 404, server: "" };
     if (!answer.ok) return { status: answer.status, server: "" };
     const body: unknown = await answer.json().catch(() => null);
     // Some static hosts answer any address with a page.

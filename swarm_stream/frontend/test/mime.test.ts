@@ -240,6 +240,42 @@ describe("where the server has no extension", () => {
   });
 });
 
+describe("where there are no notebooks, and the page has the widgets of one kernel", () => {
+  const bundle = () => ({
+    ...own(),
+    [WIDGET_TYPE]: { model_id: "m1" },
+    "text/plain": "placeholder",
+  });
+
+  function voila(get_model: (id: string) => Promise<unknown>): void {
+    status = 404;
+    const luminoWidget = new FakeWidget();
+    luminoWidget.node.textContent = "the widget";
+    useApp({
+      shell: { widgets: () => [] },
+      widgetManager: { get_model, create_view: async () => ({ luminoWidget }) },
+    } satisfies App);
+  }
+
+  it("shows the widget", async () => {
+    const asked: string[] = [];
+    voila(async (id) => asked.push(id));
+    // Its outputs are plain data: they cannot be changed.
+    void renderer.renderModel({ data: bundle() } as unknown as MimeModel);
+    await settle(50);
+    expect(asked).toEqual(["m1"]);
+    expect(renderer.node.textContent).toBe("the widget");
+  });
+
+  it("shows the text where it is not known", async () => {
+    voila(() => Promise.reject(new Error("model not found")));
+    void renderer.renderModel(new FakeModel(bundle()));
+    await settle(50);
+    expect(root()?.dataset.state).toBe("static");
+    expect(renderer.node.textContent).toContain("placeholder");
+  });
+});
+
 it("shows the plain text where nothing was kept", async () => {
   status = 404;
   void renderer.renderModel(new FakeModel({ ...own(), "text/plain": "run <b>x</b>" }));

@@ -183,6 +183,19 @@ it("is asked once for all views, and anew after a break", async () => {
   other.stop();
 });
 
+it.each([
+  ["/login?next=%2F", 200, 403],
+  ["/voila/files/swarm-stream/info", 403, 404],
+])("knows what it means to be sent to %s", async (path, status, meant) => {
+  const sent = new Response("{}", { status });
+  Object.defineProperties(sent, {
+    redirected: { value: true },
+    url: { value: `http://host.test${path}` },
+  });
+  info.mockResolvedValue(sent);
+  expect(await new PageSocket("/").info()).toEqual({ status: meant, server: "" });
+});
+
 it("connects early, and hangs up where no view comes", async () => {
   const page = new PageSocket("/early/");
   page.warm();
