@@ -29,7 +29,8 @@ _NO_LETTER: Final = re.compile("[^a-z]+")
 _LINE: Final = "1px solid rgba(128,128,128,.4)"
 _STYLES: Final = {
     "block": "margin:4px 0 4px 12px",
-    "pre": f"white-space:pre-wrap;border:{_LINE};border-radius:6px;padding:8px 10px;margin:0 0 8px",
+    "pre": "white-space:pre-wrap;word-break:normal;"
+    f"border:{_LINE};border-radius:6px;padding:8px 10px;margin:0 0 8px",
     "blockquote": "border-left:3px solid rgba(128,128,128,.4);margin:0 0 8px;padding-left:10px",
     "table": "border-collapse:collapse;margin:0 0 8px",
     "cell": f"border:{_LINE};padding:3px 9px;text-align:left",

@@ -45,7 +45,7 @@ _BOX: Final = (
     "font-family:system-ui,sans-serif;font-size:13px;line-height:1.5;overflow-wrap:anywhere"
 )
 # GitHub drops styles, and only a ``pre`` keeps its line breaks without them.
-_PRE: Final = "white-space:pre-wrap;font-family:inherit;margin:4px 0 4px 12px"
+_PRE: Final = "white-space:pre-wrap;word-break:normal;font-family:inherit;margin:4px 0 4px 12px"
 CUT_WORDS: Final = {
     "length": "cut off: the model reached its limit of tokens",
     "content_filter": "cut off by the content filter of the model's server",
@@ -331,7 +331,9 @@ def _html(block: _Block, said: Callable[[str], str]) -> str:  # noqa: PLR0911  (
             style = f"{place};font-size:12px"
             if not text:
                 return f'<div style="{style}"><b>{head}</b></div>'
-            inner = f'<pre style="white-space:pre-wrap;margin:4px 0">\n{text}</pre>'
+            inner = (
+                f'<pre style="white-space:pre-wrap;word-break:normal;margin:4px 0">\n{text}</pre>'
+            )
             summary = f"<summary><b>{head}</b></summary>"
             return f'<details style="{style}">{summary}{inner}</details>'
 

@@ -11,7 +11,7 @@ import { renderMarkdown } from "./markdown.ts";
 const LINE = "1px solid rgba(128,128,128,.4)";
 const STYLES: Readonly<Record<string, string>> = {
   p: "margin:0 0 8px",
-  pre: `white-space:pre-wrap;border:${LINE};border-radius:6px;padding:8px 10px;margin:0 0 8px`,
+  pre: `white-space:pre-wrap;word-break:normal;border:${LINE};border-radius:6px;padding:8px 10px;margin:0 0 8px`,
   blockquote: "border-left:3px solid rgba(128,128,128,.4);margin:0 0 8px;padding-left:10px",
   table: "border-collapse:collapse;margin:0 0 8px",
   th: `border:${LINE};padding:3px 9px;text-align:left`,

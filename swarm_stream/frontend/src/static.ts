@@ -236,7 +236,7 @@ function textOf({ kind, text, label }: Block): string {
 }
 
 /** GitHub drops styles, and only a `pre` keeps its line breaks without them. */
-const PRE = "white-space:pre-wrap;font-family:inherit;margin:4px 0 4px 12px";
+const PRE = "white-space:pre-wrap;word-break:normal;font-family:inherit;margin:4px 0 4px 12px";
 
 function asWritten(text: string): string {
   return `<pre style="${PRE}">\n${escapeHtml(text)}</pre>`;
@@ -257,7 +257,7 @@ function htmlOf({ kind, text, label, colour }: Block, said: typeof asWritten): s
       const head = escapeHtml(label);
       const style = "margin:4px 0 4px 12px;font-size:12px";
       if (text === "") return `<div style="${style}"><b>${head}</b></div>`;
-      return `<details style="${style}"><summary><b>${head}</b></summary><pre style="white-space:pre-wrap;margin:4px 0">\n${escaped}</pre></details>`;
+      return `<details style="${style}"><summary><b>${head}</b></summary><pre style="white-space:pre-wrap;word-break:normal;margin:4px 0">\n${escaped}</pre></details>`;
     }
     case "image":
       return `<img style="max-width:100%;max-height:360px;margin:4px 0 4px 12px" alt="${escapeHtml(label)}" src="${escaped}">`;
