@@ -88,7 +88,7 @@ def test_the_log_and_the_file_show_what_was_said(
 
 def wait_complete(page: Notebook, count: int) -> None:
     """Wait until the first cells of the file hold what was said, and no widget."""
-    for _ in range(100):
+    for _ in range(300):
         cells = [cell["outputs"][0]["data"] for cell in page.saved()["cells"][:count]]
         if all(WORDS in "".join(data["text/html"]) for data in cells):
             assert all(set(data) == set(over("any")) for data in cells)
