@@ -16,6 +16,7 @@ from traitlets import Enum, Float, Int, TraitError, Unicode, validate
 from jupyter_extension.identity import Identity, load_identity
 from jupyter_extension.kernels import KERNEL_ACTIONS, KernelWatch
 from jupyter_extension.last_events import LastEvents
+from jupyter_extension.metrics import publish, withdraw
 from jupyter_extension.opening import default_paths, open_log
 from jupyter_extension.page import handlers as page_handlers
 from jupyter_extension.resources import sockets_at_most
@@ -231,6 +232,7 @@ class SwarmStreamApp(ExtensionApp):
             self.log.error("swarm_stream cannot serve streams: %s", error)  # noqa: TRY400  (says it all)
             await self._close_log()
             return
+        publish(self.hub)
         self.problem = ""
         url = self.publish_url or _own_url(serverapp)
         if url:
@@ -284,6 +286,7 @@ class SwarmStreamApp(ExtensionApp):
         if self._retention is not None:
             await _within(self._retention.aclose(), "retention")
         if hub is not None:
+            withdraw(hub)
             await _within(hub.settle(), "appends")
             for socket in tuple(hub.sockets):
                 socket.hang_up(HangUp(CloseCode.RESTARTING, "the server restarts; come back"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -75,6 +76,7 @@ class _Handler(APIHandler):
             "producer": state,
             "run": run,
             "viewers": self.hub.viewers.count(info.stream),
+            "rate": round(self.hub.meter.rate(info.stream, time.perf_counter()), 1),
             "created": info.created_ms,
             "updated": info.updated_ms,
             "bytes": info.size_bytes,
@@ -145,7 +147,7 @@ class StreamHandler(_Handler):
         if self.hub.producer_state(stream, closed=info.closed, epoch=info.epoch) == "live":
             raise web.HTTPError(409, "its run goes on; cancel it first")
         try:
-            await self.hub.delete(stream)
+            await self.hub.delete(stream, size_bytes=info.size_bytes)
         except LogError as error:
             raise web.HTTPError(503, str(error)) from error
         self.set_status(204)

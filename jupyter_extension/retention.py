@@ -120,9 +120,11 @@ class Retention:
         if clock_was_set:
             keep = Keep(total_bytes=keep.total_bytes, stream_bytes=keep.stream_bytes)
         streams = await self._hub.log.list()
+        self._hub.measured(streams)
         gone = to_delete(streams, keep, now_ms=self._wall_s() * 1000)
+        sizes = {info.stream: info.size_bytes for info in streams}
         for stream in gone:
-            await self._hub.delete(stream)
+            await self._hub.delete(stream, size_bytes=sizes[stream])
         for info in streams:
             before = trim_before(info, keep)
             if info.stream not in gone and before > info.head:

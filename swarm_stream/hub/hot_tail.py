@@ -15,6 +15,8 @@ __all__ = ["HotTail"]
 
 MAX_HELD_BYTES: Final = 64 * 1024
 MAX_FRAMES: Final = 8
+MAX_TIMES: Final = 64
+"""Commits whose time is known. Beyond, every other one of the older half is forgotten."""
 
 
 class HotTail:
@@ -32,10 +34,16 @@ class HotTail:
         self._slices: deque[Slice] = deque()
         self._bytes = 0
         self._frames: OrderedDict[int, tuple[Slice, bytes]] = OrderedDict()
+        # The tails and when they were reached.
+        self._times: list[tuple[int, float]] = []
 
-    def add(self, moved: Moved) -> None:
+    def add(self, moved: Moved, *, now: float) -> None:
         """Take in what was just committed."""
         self.tail = moved.tail
+        if len(self._times) == MAX_TIMES:
+            half = MAX_TIMES // 2
+            self._times[:half] = self._times[:half:2]
+        self._times.append((moved.tail, now))
         self.closed = self.closed or moved.closed
         self._frames.clear()
         for part in moved.slices:
@@ -46,6 +54,15 @@ class HotTail:
             self._bytes += len(part.body)
         while self._bytes > MAX_HELD_BYTES and len(self._slices) > 1:
             self._bytes -= len(self._slices.popleft().body)
+
+    def committed(self, offset: int) -> float | None:
+        """Give when the event at ``offset`` was committed; too late, if that is long ago."""
+        found = None
+        for tail, when in reversed(self._times):
+            if tail <= offset:
+                break
+            found = when
+        return found
 
     def frame(
         self, stream: str, offset: int, *, max_bytes: int, max_events: int

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from swarm_stream.errors import LogError, NoSuchStreamError
 from swarm_stream.hub.controls import AWAY, OVER, PendingControls
 from swarm_stream.hub.interrupting import interrupt
+from swarm_stream.hub.meter import HubMeter
 from swarm_stream.hub.producers import Producers
 from swarm_stream.hub.quotas import Quotas
 from swarm_stream.hub.socket import HubSocket
@@ -25,10 +27,10 @@ from swarm_stream.protocol import frames
 from swarm_stream.protocol.server import HangUp, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from swarm_stream.hub.producers import Sender
-    from swarm_stream.logs.base import Moved, Slice, StreamLog
+    from swarm_stream.logs.base import Moved, Slice, StreamInfo, StreamLog
     from swarm_stream.protocol.frames import ProducerState
     from swarm_stream.protocol.server import Command
 
@@ -53,6 +55,9 @@ class StreamHub:
         max_sockets: Sockets that may be open at once.
         quotas: How many streams there may be, and how large each.
 
+    Attributes:
+        meter: What was counted.
+
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class StreamHub:
         self.limits = limits or Limits()
         self.max_sockets = max_sockets
         self.quotas = quotas or Quotas()
+        self.meter = HubMeter()
         self.sockets: set[HubSocket] = set()
         self.controls = PendingControls()
         self.producers = Producers(self)
@@ -80,7 +86,13 @@ class StreamHub:
 
     async def load(self) -> None:
         """Count the streams that the log holds. Once, before sockets are opened."""
-        self.quotas.load(await self.log.list())
+        streams = await self.log.list()
+        self.quotas.load(streams)
+        self.measured(streams)
+
+    def measured(self, streams: Iterable[StreamInfo]) -> None:
+        """Take the bytes that the log holds from the log itself."""
+        self.meter.log_bytes = sum(info.size_bytes for info in streams)
 
     def watch_producers(self, watcher: Callable[[str, bool], None]) -> None:
         """Call ``watcher(stream, stalled)`` when a stream's producer leaves, and when it is back.
@@ -92,6 +104,7 @@ class StreamHub:
     def open_socket(self, *, may_produce: bool, may_view: bool, who: str = "") -> HubSocket | None:
         """Begin to serve a socket; None if there are too many (close it with 1013)."""
         if len(self.sockets) >= self.max_sockets:
+            self.meter.turned_away += 1
             return None
         socket = HubSocket(self, may_produce=may_produce, may_view=may_view, who=who)
         self.sockets.add(socket)
@@ -136,14 +149,19 @@ class StreamHub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def delete(self, stream: str) -> bool:
+    async def delete(self, stream: str, *, size_bytes: int = 0) -> bool:
         """Forget a stream and tell its viewers; tells whether there was one.
+
+        Args:
+            stream: Its name.
+            size_bytes: What it holds, to be counted off.
 
         Raises:
             LogError: If the log cannot be written.
 
         """
         existed = await self.log.delete(stream)
+        self.meter.log_bytes -= size_bytes
         self.quotas.deleted(stream)
         self.producers.over(stream)
         self.viewers.deleted(stream)
@@ -239,7 +257,7 @@ class StreamHub:
         self.controls.deny(socket, frame, OVER if closed else AWAY)
 
     def _moved(self, moved: Moved) -> None:
-        self.viewers.moved(moved)
+        self.viewers.moved(moved, now=time.perf_counter())
         if moved.closed:
             self.producers.over(moved.stream)
             self.quotas.closed(moved.stream)

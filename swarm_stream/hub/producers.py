@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -15,6 +16,8 @@ from swarm_stream.protocol.server import ends_stream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    import msgspec
 
     from swarm_stream.hub.hub import StreamHub
     from swarm_stream.hub.socket import HubSocket
@@ -73,6 +76,11 @@ class Producers:
             return "none"
         return "live" if stream in self.seats else "stalled"
 
+    @property
+    def sockets(self) -> int:
+        """How many sockets hold streams."""
+        return len({id(seat.socket) for seat in tuple(self.seats.values())})
+
     def sender(self, stream: str) -> Sender | None:
         """Give who takes frames for a stream's producer, if it is there."""
         seat = self.seats.get(stream)
@@ -111,6 +119,7 @@ class Producers:
     def over(self, stream: str) -> None:
         """Note that a stream needs no producer any more: it has ended, or was deleted."""
         self.seats.pop(stream, None)
+        self._hub.meter.over(stream)
         self._hub.controls.over(stream)
         self.tell_watchers(stream, stalled=False)
 
@@ -178,7 +187,7 @@ class Producers:
 
     def append(self, socket: HubSocket, frame: frames.Append) -> None:
         """Hand a producer's events to the log; the answer goes to its socket."""
-        size = sum(len(memoryview(event)) for event in frame.events)
+        size = _size(frame.events)
         problem = self._hub.quotas.refuse_append(frame.stream, size, ending=frame.ending)
         if problem:
             self._hub.under_way(socket, self._full(socket, frame.stream, problem))
@@ -198,13 +207,19 @@ class Producers:
         self._appends.add(answer)
         answer.add_done_callback(self._appends.discard)
         answer.add_done_callback(lambda _: socket.ended(weight))
-        answer.add_done_callback(partial(self._appended, socket, frame.stream, size))
+        answer.add_done_callback(partial(self._appended, socket, frame, size, time.perf_counter()))
 
     def _appended(
-        self, socket: HubSocket, stream: str, size: int, answer: asyncio.Future[admission.Verdict]
+        self,
+        socket: HubSocket,
+        frame: frames.Append,
+        size: int,
+        began: float,
+        answer: asyncio.Future[admission.Verdict],
     ) -> None:
         if answer.cancelled():
             return
+        stream = frame.stream
         error = answer.exception()
         if error is not None:
             if isinstance(error, LogError):
@@ -215,7 +230,8 @@ class Producers:
             socket.refuse(error, stream=stream, op="append")
             return
         match answer.result():
-            case admission.Admitted(next=next_offset):
+            case admission.Admitted(next=next_offset, skip=skip):
+                self._measure(frame, size, skip, began)
                 self._hub.viewers.notice(stream, "")
                 self._hub.quotas.grown(stream, size)
                 socket.acked(stream, next_offset)
@@ -229,6 +245,13 @@ class Producers:
                 socket.wake()
             case admission.Closed():
                 socket.refuse(StreamClosedError(stream), stream=stream, op="append")
+
+    def _measure(self, frame: frames.Append, size: int, skip: int, began: float) -> None:
+        now, new = time.perf_counter(), len(frame.events) - skip
+        added = _size(frame.events[skip:]) if skip else size
+        self._hub.meter.appended(new, added, now - began)
+        if frame.stream in self.seats:  # else that was its end
+            self._hub.meter.came(frame.stream, new, now)
 
     async def _full(self, socket: HubSocket, stream: str, problem: str) -> None:
         try:
@@ -249,6 +272,7 @@ class Producers:
     def _vacate(self, stream: str) -> None:
         """Note that a stream's producer is there no more."""
         del self.seats[stream]
+        self._hub.meter.over(stream)
         self._hub.viewers.notice(stream, "")
         self._hub.viewers.tell(stream)
         self.tell_watchers(stream, stalled=True)
@@ -257,3 +281,7 @@ class Producers:
         """Say that a stream's producer left, or that nobody misses it any more."""
         for watcher in self._watchers:
             watcher(stream, stalled)
+
+
+def _size(events: Sequence[msgspec.Raw]) -> int:
+    return sum(len(memoryview(event)) for event in events)

@@ -28,13 +28,25 @@ class Quotas:
         self.max_streams = max_streams
         self.max_stream_bytes = max_stream_bytes
         self._names: set[str] = set()
+        self._open: set[str] = set()
         self._bytes: dict[str, int] = {}
+
+    @property
+    def streams(self) -> int:
+        """How many streams there are."""
+        return len(self._names)
+
+    @property
+    def open_streams(self) -> int:
+        """How many of them have not ended."""
+        return len(self._open)
 
     def load(self, streams: Iterable[StreamInfo]) -> None:
         """Take in what the log holds already."""
         for info in streams:
             self._names.add(info.stream)
             if not info.closed:
+                self._open.add(info.stream)
                 self._bytes[info.stream] = info.size_bytes
 
     def refuse_claim(self, stream: str) -> str:
@@ -44,7 +56,9 @@ class Quotas:
                 f"this server keeps {self.max_streams} streams already; delete old ones or raise "
                 "SwarmStreamApp.max_streams"
             )
-        self._names.add(stream)
+        if stream not in self._names:
+            self._names.add(stream)
+            self._open.add(stream)
         return ""
 
     def refuse_append(self, stream: str, size: int, *, ending: bool) -> str:
@@ -70,9 +84,11 @@ class Quotas:
 
     def closed(self, stream: str) -> None:
         """Count a stream's bytes no more: nothing is added to it."""
+        self._open.discard(stream)
         self._bytes.pop(stream, None)
 
     def deleted(self, stream: str) -> None:
         """Forget a stream."""
         self._names.discard(stream)
+        self._open.discard(stream)
         self._bytes.pop(stream, None)

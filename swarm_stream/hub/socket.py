@@ -54,6 +54,7 @@ class HubSocket:
             may_produce=may_produce,
             may_view=may_view,
             who=who,
+            refused=hub.meter.refused,
         )
         self.hung_up: HangUp | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -129,8 +130,14 @@ class HubSocket:
             # The tail is ahead of what can be read: give the log a turn before asking again.
             await asyncio.sleep(0)
             return
+        hot = self._hub.viewers.hot.get(read.stream) if read.live else None
+        since = hot.committed(part.offset) if hot is not None else None
         await send(frame)
         self.connection.sent(now=time.monotonic())
+        meter = self._hub.meter
+        meter.sent(part.count, len(frame))
+        if since is not None:
+            meter.delivery.add(time.perf_counter() - since)
 
     def send(self, frame: frames.ServerFrame) -> None:
         """Queue a frame."""
@@ -151,6 +158,7 @@ class HubSocket:
         """Have the socket closed once what is queued was sent, or ``GRACE_S`` later."""
         if self.hung_up is None:
             self.hung_up = why
+            self._hub.meter.hung_up(why.code)
             self._loop.call_later(GRACE_S, self._cut_off)
         self._make_room()
         self.wake()

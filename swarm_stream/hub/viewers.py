@@ -41,6 +41,16 @@ class Viewers:
         self._waiting: dict[str, dict[HubSocket, frames.Subscribe]] = {}
         self._notices: dict[str, str] = {}
 
+    @property
+    def total(self) -> int:
+        """How many subscriptions there are."""
+        return sum(map(len, self._readers.values()))
+
+    @property
+    def held_up(self) -> int:
+        """How many streams have a notice: their events cannot get into the log."""
+        return len(self._notices)
+
     def count(self, stream: str) -> int:
         """How many sockets read a stream."""
         return len(self._readers.get(stream, ()))
@@ -141,11 +151,11 @@ class Viewers:
         for socket in tuple(self._readers.get(stream, ())):
             self.broken(socket, stream, NoSuchStreamError(stream))
 
-    def moved(self, moved: Moved) -> None:
+    def moved(self, moved: Moved, *, now: float) -> None:
         """Wake those who read a stream whose tail moved."""
         hot = self.hot.get(moved.stream)
         if hot is not None:
-            hot.add(moved)
+            hot.add(moved, now=now)
         for socket in self._readers.get(moved.stream, ()):
             if socket.connection.pump.moved(moved.stream, tail=moved.tail, closed=moved.closed):
                 socket.wake()

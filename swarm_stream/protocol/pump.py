@@ -21,6 +21,8 @@ class Read(NamedTuple):
     offset: int
     cursor: int
     """Which one, of those that there were on this socket."""
+    live: bool
+    """Whether what is there was added since the cursor is: else it is caught up with."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,7 @@ class _Cursor:
     next: int
     tail: int
     closed: bool
+    live_from: int
 
 
 class SubscriberPump:
@@ -56,7 +59,7 @@ class SubscriberPump:
         """Begin to read ``stream`` from ``start``; replaces an earlier cursor on it."""
         self.remove(stream)
         self._made += 1
-        self._cursors[stream] = cursor = _Cursor(self._made, start, tail, closed)
+        self._cursors[stream] = cursor = _Cursor(self._made, start, tail, closed, tail)
         self._line_up(stream, cursor)
 
     def remove(self, stream: str) -> bool:
@@ -78,7 +81,7 @@ class SubscriberPump:
         """Give the read whose turn it is, if any cursor is behind its tail."""
         for stream in self._ready:
             cursor = self._cursors[stream]
-            return Read(stream, cursor.next, cursor.number)
+            return Read(stream, cursor.next, cursor.number, cursor.next >= cursor.live_from)
         return None
 
     def holds(self, read: Read) -> bool:

@@ -21,6 +21,7 @@ from swarm_stream.protocol.pump import SubscriberPump
 __all__ = ["Command", "HangUp", "Limits", "ServerConnection", "ends_stream"]
 
 _PRODUCER_OPS: Final = (frames.Claim, frames.Append, frames.Controlled)
+_REFUSALS: Final = (frames.Error, frames.Gone, frames.Gap, frames.Fenced)
 _END_MARK: Final = b'"end"'
 _BRACE: Final = ord("{")
 
@@ -78,20 +79,29 @@ class ServerConnection:
         may_produce: Whether it may claim and append.
         may_view: Whether it may subscribe and control.
         who: Who is at the other end, for ``control.by``.
+        refused: Counts what is told of: the codes of ``error``, ``gone``, ``gap`` and ``fenced``.
 
     Attributes:
         pump: The cursors of its subscriptions.
 
     """
 
-    def __init__(
-        self, *, now: float, limits: Limits, may_produce: bool, may_view: bool, who: str = ""
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        now: float,
+        limits: Limits,
+        may_produce: bool,
+        may_view: bool,
+        who: str = "",
+        refused: dict[str, int] | None = None,
     ) -> None:
         self.pump = SubscriberPump()
         self.who = who
         self.limits = limits
         self._may_produce = may_produce
         self._may_view = may_view
+        self._refused = {} if refused is None else refused
         self._timer = HeartbeatTimer(
             now=now, interval_s=limits.heartbeat_s, silence_limit_s=limits.silence_limit_s
         )
@@ -173,6 +183,11 @@ class ServerConnection:
         if isinstance(frame, frames.Status):
             self._statuses[frame.stream] = frame
             return
+        if isinstance(frame, _REFUSALS):
+            kind = (
+                frame.code if isinstance(frame, frames.Error) else str(frame.__struct_config__.tag)
+            )
+            self._refused[kind] = self._refused.get(kind, 0) + 1
         stream = getattr(frame, "stream", None)
         if stream in self._acks:  # frames of one stream keep their order
             self._push(frames.Ack(stream=stream, next=self._acks.pop(stream)))

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from swarm_stream.runtime.histogram import Histogram
+from swarm_stream.histogram import Histogram
 
 if TYPE_CHECKING:
     from swarm_stream.runtime.channel import Channel

@@ -63,7 +63,9 @@ async def test_a_stream_is_described(site: Site) -> None:
     assert described["created"] > 1e12
     assert described["updated"] >= described["created"]
     assert described["bytes"] > 20
-    del described["created"], described["updated"], described["bytes"]
+    assert described["rate"] > 0
+    for changing in ("created", "updated", "bytes", "rate"):
+        del described[changing]
     assert described == {
         "stream": "demo", "head": 0, "tail": 2, "closed": False, "epoch": 1,
         "producer": "live", "run": "", "viewers": 1, "meta": {"title": "T"},
@@ -78,6 +80,7 @@ async def test_a_stream_is_described(site: Site) -> None:
     described = await get(site, DEMO)
     assert (described["producer"], described["closed"]) == ("none", True)
     assert described["run"] == "completed"
+    assert described["rate"] == 0
 
 
 @pytest.mark.parametrize(
