@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from swarm_stream.runtime.io_thread import IOThread
     from swarm_stream.runtime.link import ServerLink
     from swarm_stream.runtime.local import LocalHub, LocalStream
+    from swarm_stream.runtime.meter import Reason
 
 __all__ = ["Channel"]
 
@@ -82,6 +83,7 @@ class Channel:
         self._stream_here: LocalStream | None = None
         self._last: int | None = None
         self._acked = 0
+        self._reconnects_before = 0
         self._asked_by: dict[str, str] = {}
         self.connection = ProducerConnection(
             stream,
@@ -120,6 +122,23 @@ class Channel:
         if self.link is None or self.connection.refusal is not None:
             return False
         return self.link.state in {LinkState.LIVE, LinkState.CONNECTING}
+
+    @property
+    def why_full(self) -> Reason:
+        """What keeps the buffer full, if it is."""
+        if self.connection.notice:
+            return "log"
+        return "buffer" if self.reachable else "server"
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was opened again since the stream was."""
+        return 0 if self.link is None else self.link.reconnects - self._reconnects_before
+
+    @property
+    def viewers(self) -> int | None:
+        """Views that the kernel's own hub serves; None where the server knows and we do not."""
+        return self._local.hub.viewers.count(self.stream) if self.served_locally else None
 
     async def claimed(self) -> None:
         """Wait until the server has answered the claim, or will not. On any loop.
@@ -164,6 +183,7 @@ class Channel:
             sender=self,
         )
         if self.link is not None:
+            self._reconnects_before = self.link.reconnects
             self.link.attach(self)
             self.link_changed()
 

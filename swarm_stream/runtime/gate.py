@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from swarm_stream.runtime.states import SessionSignal
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from swarm_stream.runtime.buffer import TokenBuffer
-    from swarm_stream.runtime.metrics import Meter
+    from swarm_stream.runtime.meter import Meter, Reason
 
 __all__ = ["Gate"]
 
@@ -24,6 +25,7 @@ class Gate:
     Args:
         buffer: Closes the gate at its pause mark.
         meter: Where the time of waiting is counted.
+        why_full: Tells why the buffer is full.
         chunks_per_s: Pace of all chunks, or 0 for none.
         move: Moves the session's state; PAUSE and RESUME where they fit.
 
@@ -38,6 +40,7 @@ class Gate:
         buffer: TokenBuffer[bytes],
         meter: Meter,
         *,
+        why_full: Callable[[], Reason],
         chunks_per_s: float,
         move: Callable[[SessionSignal], None],
     ) -> None:
@@ -45,6 +48,7 @@ class Gate:
         self.held_by = ""
         self._buffer = buffer
         self._meter = meter
+        self._why_full = why_full
         self._interval_s = 1 / chunks_per_s if chunks_per_s > 0 else 0.0
         self._due = 0.0
         self._move = move
@@ -66,17 +70,21 @@ class Gate:
 
     async def __call__(self) -> None:
         """Wait while the gate is closed; at once, without a switch of tasks, while it is open."""
+        arrived = perf_counter()
         if self.closed or self._buffer.paused:
             await self.hold()
         if self._interval_s:
             loop = asyncio.get_running_loop()
             self._due = max(self._due + self._interval_s, loop.time())
             await asyncio.sleep(max(0.0, self._due - loop.time()))
+        # For the chunk that is written next, before anything else can run.
+        self._meter.arrived = arrived
 
     async def hold(self) -> None:
         """Wait while the gate is closed, without pacing."""
         while self.closed or self._buffer.paused:
-            self._meter.pause_began()
+            reason: Reason = "person" if self.closed else self._why_full()
+            self._meter.pause_began(reason, perf_counter())
             if self.closed:
                 await self._changes.wait(lambda: not self.closed)
                 continue
@@ -88,4 +96,4 @@ class Gate:
                 if not self.closed:
                     self.held_by = ""
                     self._move(SessionSignal.RESUME)
-        self._meter.pause_ended()
+        self._meter.pause_ended(perf_counter())

@@ -175,6 +175,8 @@ class StreamingManager:
                     state=session.state.value,
                     events=metrics.events,
                     chunks=metrics.chunks,
+                    bytes=metrics.bytes,
+                    viewers=metrics.viewers,
                     acked=metrics.acked,
                     buffered=metrics.buffered,
                     elapsed_s=round(metrics.elapsed_s, 3),

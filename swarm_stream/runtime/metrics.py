@@ -1,180 +1,207 @@
-"""What a session measures about itself, and how it is shown."""
+"""``session.metrics``: what a session measured about itself, and how that is shown.
+
+The terms, as they are used here and in the README:
+
+* *chunk*: what a model gave at once. It need not be one token, so it is not called one.
+* *time to first token*: from when an agent is asked until the first chunk of its answer.
+* *inter-token latency*: from one chunk of an answer to the next; the *gap* of the figures.
+* *TPOT*, time per output token: from the first chunk of an answer to its last, shared out among
+  its tokens but the first, as the model's server counted them.
+* *delivery*: the way of a chunk from the model to whoever watches. A kernel sees two legs of it:
+  to the buffer, and on to the log and back (the acknowledgement). The server's own ``/metrics``
+  has the leg to the viewers.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Final
 
-from swarm_stream.histogram import Histogram
+from swarm_stream.runtime.meter import REASONS, Pauses, Reason
+from swarm_stream.runtime.shown import bytes_text, duration_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from swarm_stream.histogram import Spread
     from swarm_stream.runtime.channel import Channel
+    from swarm_stream.runtime.meter import Meter
 
-__all__ = ["Meter", "SessionMetrics", "measure"]
+__all__ = ["SessionMetrics", "measure"]
+
+_REASONS: Final[Mapping[Reason, str]] = {
+    "person": "by a person",
+    "buffer": "as the log was slow",
+    "server": "as the server was away",
+    "log": "as the log could not write",
+}
+_SPREADS: Final = (
+    ("first_chunk", "to the first chunk of an answer"),
+    ("gap", "from chunk to chunk"),
+    ("per_token", "per token"),
+    ("append", "from the model to the buffer"),
+    ("ack", "from the buffer to the log and back"),
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SessionMetrics:
-    """A session at one moment. Durations in seconds; None where nothing was measured yet.
+    """A session at one moment; shown as a table. Seconds, bytes; None where nothing was measured.
 
-    A *chunk* is what the model gave at once, one ``delta``; it need not be one token.
+    See ``runtime.meter`` for where each time is taken, and the head of this module for the terms.
 
     Attributes:
-        events: Events said so far.
-        chunks: Of these, streamed chunks of text.
-        bytes: Bytes of their JSON.
-        acked: Events that the log has acknowledged.
-        resent: Events that were sent more than once.
-        reconnects: How often the connection was opened again.
-        buffered: Events that wait for their acknowledgement.
-        buffer_peak: The most that ever did.
-        pauses: How often the agents were paused by a full buffer.
-        paused_s: How long they were, by a full buffer or by a person.
-        late: Events that an abandoned run said after its end; they were dropped.
         elapsed_s: Since the run began, until now or until its end.
-        first_token_s: From the beginning of the run to the first chunk.
-        chunks_per_s: Over the time from the first chunk to the last.
-        gap_p50_s, gap_p95_s, gap_p99_s: Between one chunk and the next, over all lanes.
-        ack_p50_s, ack_p95_s, ack_p99_s: From an event to its acknowledgement.
+        first_text_s: From the beginning of the run to its first text in the buffer.
+        events: Events said so far.
+        acked: Of these, those that the log has acknowledged.
+        resent: Events that were sent more than once.
+        late: Events that an abandoned run said after its end; they were dropped.
+        bytes: Bytes of their JSON.
+        chunks: Pieces of text: chunks of models, and words of texts that came whole.
+        chunks_per_s: How many a second, from the first to the last, with all that was between.
+        buffered: Events that wait for their acknowledgement.
+        buffer_size: How many may.
+        buffer_peak: The most that ever did.
+        pauses: How often and how long agents waited, by reason: ``person``, or a full buffer, as
+            the log is slow (``buffer``), the server away (``server``) or the log cannot write
+            (``log``).
+        reconnects: How often the connection to the server was opened again during the run.
+        viewers: Views that this kernel serves; None where the server does: ``ss.streams()``.
+        first_chunk: From when an agent was asked to the first chunk of its answer.
+        gap: From one chunk of an answer to the next, as they arrived; pauses are left out.
+        per_token: TPOT, one sample an answer, of answers that were not paused and whose tokens
+            the model's server counted.
+        append: From the arrival of a chunk to its event in the buffer: what the pace, the gate
+            (with its pauses) and the buffer added.
+        ack: From an event in the buffer to its acknowledgement; one event at a time is timed.
 
     """
 
+    elapsed_s: float
+    first_text_s: float | None
     events: int
-    chunks: int
-    bytes: int
     acked: int
     resent: int
-    reconnects: int
-    buffered: int
-    buffer_peak: int
-    pauses: int
-    paused_s: float
     late: int
-    elapsed_s: float
-    first_token_s: float | None
+    bytes: int
+    chunks: int
     chunks_per_s: float | None
-    gap_p50_s: float | None
-    gap_p95_s: float | None
-    gap_p99_s: float | None
-    ack_p50_s: float | None
-    ack_p95_s: float | None
-    ack_p99_s: float | None
+    buffered: int
+    buffer_size: int
+    buffer_peak: int
+    pauses: Mapping[Reason, Pauses]
+    reconnects: int
+    viewers: int | None
+    first_chunk: Spread
+    gap: Spread
+    per_token: Spread
+    append: Spread
+    ack: Spread
 
-    def __str__(self) -> str:
-        """Give a table, a line for each figure."""
-        width = max(len(entry.name) for entry in fields(self))
-        return "\n".join(
-            f"{entry.name:<{width}}  {_shown(entry.name, getattr(self, entry.name))}"
-            for entry in fields(self)
+    @property
+    def paused_s(self) -> float:
+        """How long agents waited, for whatever reason."""
+        return sum(pauses.total_s for pauses in self.pauses.values())
+
+    def __repr__(self) -> str:
+        """Give two tables in plain text: figures, and times."""
+        figures = self._figures()
+        width = max(len(name) for name, _ in figures)
+        lines = [f"{name:<{width}}  {value}" for name, value in figures]
+        head, *rows = self._times()
+        widths = [max(len(line[at]) for line in (head, *rows)) for at in range(len(head))]
+        for name, *cells in (head, *rows):
+            shown = "  ".join(cell.rjust(w) for cell, w in zip(cells, widths[1:], strict=True))
+            lines.append(f"{name:<{widths[0]}}  {shown}")
+        return "\n".join((*lines[: len(figures)], "", *lines[len(figures) :]))
+
+    def _repr_html_(self) -> str:
+        """Give the same two tables for a notebook."""
+        figures = "".join(
+            f"<tr>{_left('th', name)}{_left('td', value)}</tr>" for name, value in self._figures()
+        )
+        head, *rows = self._times()
+        columns = _left("th", head[0]) + "".join(_right("th", name) for name in head[1:])
+        times = "".join(
+            f"<tr>{_left('th', name)}{''.join(_right('td', cell) for cell in cells)}</tr>"
+            for name, *cells in rows
+        )
+        return (
+            f"<table><tbody>{figures}</tbody></table>"
+            f"<table><thead><tr>{columns}</tr></thead><tbody>{times}</tbody></table>"
         )
 
+    def _figures(self) -> list[tuple[str, str]]:
+        first = "" if self.first_text_s is None else duration_text(self.first_text_s)
+        rate = "" if self.chunks_per_s is None else f", {self.chunks_per_s:,.1f} a second"
+        sent = f"{self.acked:,} acknowledged, {self.resent:,} sent again"
+        late = f", {self.late:,} said too late" if self.late else ""
+        pauses = [
+            f"{found.count:,} {_REASONS[reason]} ({duration_text(found.total_s)})"
+            for reason in REASONS
+            if (found := self.pauses.get(reason)) is not None
+        ]
+        figures = [
+            ("elapsed", duration_text(self.elapsed_s) + (first and f", first text after {first}")),
+            ("events", f"{self.events:,}, {sent}{late}, {bytes_text(self.bytes)}"),
+            ("chunks", f"{self.chunks:,}{rate}"),
+            (
+                "buffer",
+                f"{self.buffered:,} of {self.buffer_size:,}, at most {self.buffer_peak:,}",
+            ),
+            ("pauses", ", ".join(pauses) or "none"),
+            ("reconnects", f"{self.reconnects:,}"),
+        ]
+        if self.viewers is not None:
+            figures.append(("viewers", f"{self.viewers:,}"))
+        return figures
 
-def _shown(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    if name.endswith("_s") and not name.endswith("per_s"):
-        return f"{value * 1000:.2f} ms" if value < 1 else f"{value:.2f} s"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+    def _times(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = [("times", "p50", "p95", "p99", "longest", "samples")]
+        for attribute, name in _SPREADS:
+            spread: Spread = getattr(self, attribute)
+            times = (spread.p50_s, spread.p95_s, spread.p99_s, spread.max_s)
+            cells = ["-" if time_s is None else duration_text(time_s) for time_s in times]
+            rows.append((name, *cells, f"{spread.samples:,}"))
+        return rows
 
 
-class Meter:
-    """Counts while a session runs. One writer at a time; cheap enough for every chunk."""
+def _left(tag: str, text: str) -> str:
+    return f'<{tag} style="text-align:left">{escape(text)}</{tag}>'
 
-    __slots__ = (
-        "_ack_mark",
-        "ack",
-        "bytes",
-        "chunks",
-        "ended",
-        "first_chunk",
-        "gap",
-        "last_chunk",
-        "late",
-        "paused_s",
-        "paused_since",
-        "started",
-    )
 
-    def __init__(self) -> None:
-        self.started: float | None = None
-        self.ended: float | None = None
-        self.first_chunk: float | None = None
-        self.last_chunk: float | None = None
-        self.chunks = 0
-        self.bytes = 0
-        self.late = 0
-        self.paused_s = 0.0
-        self.paused_since: float | None = None
-        self.gap = Histogram()
-        self.ack = Histogram()
-        # One event at a time is timed until its ack: a sample costs nothing on the hot path.
-        self._ack_mark: tuple[int, float] | None = None
-
-    def put(self, offset: int, size: int) -> None:
-        """Note an event."""
-        self.bytes += size
-        if self._ack_mark is None:
-            self._ack_mark = (offset, time.perf_counter())
-
-    def chunk(self) -> None:
-        """Note a chunk of text."""
-        now = time.perf_counter()
-        if self.last_chunk is None:
-            self.first_chunk = now
-        else:
-            self.gap.add(now - self.last_chunk)
-        self.last_chunk = now
-        self.chunks += 1
-
-    def acked(self, next_offset: int) -> None:
-        """Note that everything below ``next_offset`` was acknowledged."""
-        mark = self._ack_mark
-        if mark is not None and next_offset > mark[0]:
-            self.ack.add(time.perf_counter() - mark[1])
-            self._ack_mark = None
-
-    def pause_began(self) -> None:
-        """Note that the agents wait."""
-        if self.paused_since is None:
-            self.paused_since = time.perf_counter()
-
-    def pause_ended(self) -> None:
-        """Note that they go on."""
-        if self.paused_since is not None:
-            self.paused_s += time.perf_counter() - self.paused_since
-            self.paused_since = None
+def _right(tag: str, text: str) -> str:
+    return f'<{tag} style="text-align:right">{escape(text)}</{tag}>'
 
 
 def measure(meter: Meter, channel: Channel, events: int) -> SessionMetrics:
     """Give a session's figures at this moment."""
     now = time.perf_counter()
     buffer = channel.buffer.metrics
-    spoke_s = (meter.last_chunk or 0.0) - (meter.first_chunk or 0.0)
-    waiting_s = now - meter.paused_since if meter.paused_since is not None else 0.0
-    first_s = None
-    if meter.first_chunk is not None and meter.started is not None:
-        first_s = meter.first_chunk - meter.started
-    elapsed_s = 0.0 if meter.started is None else (meter.ended or now) - meter.started
+    first, started = meter.first_text, meter.started
+    spoke_s = (meter.last_chunk or 0.0) - (first or 0.0)
     return SessionMetrics(
+        elapsed_s=0.0 if started is None else (meter.ended or now) - started,
+        first_text_s=None if first is None or started is None else first - started,
         events=events,
-        chunks=meter.chunks,
-        bytes=meter.bytes,
         acked=buffer.acked,
         resent=channel.connection.resent,
-        reconnects=channel.link.reconnects if channel.link is not None else 0,
-        buffered=buffer.held,
-        buffer_peak=buffer.peak,
-        pauses=buffer.pauses,
-        paused_s=meter.paused_s + waiting_s,
         late=meter.late,
-        elapsed_s=elapsed_s,
-        first_token_s=first_s,
+        bytes=meter.bytes,
+        chunks=meter.chunks,
         chunks_per_s=(meter.chunks - 1) / spoke_s if spoke_s > 0 else None,
-        gap_p50_s=meter.gap.percentile_s(50),
-        gap_p95_s=meter.gap.percentile_s(95),
-        gap_p99_s=meter.gap.percentile_s(99),
-        ack_p50_s=meter.ack.percentile_s(50),
-        ack_p95_s=meter.ack.percentile_s(95),
-        ack_p99_s=meter.ack.percentile_s(99),
+        buffered=buffer.held,
+        buffer_size=buffer.size,
+        buffer_peak=buffer.peak,
+        pauses=meter.pauses(now),
+        reconnects=channel.reconnects,
+        viewers=channel.viewers,
+        first_chunk=meter.first_chunk.spread,
+        gap=meter.gap.spread,
+        per_token=meter.per_token.spread,
+        append=meter.append.spread,
+        ack=meter.ack.spread,
     )

@@ -52,6 +52,7 @@ class Pacer:
     def __init__(
         self, recorder: Recorder, gate: Callable[[], Awaitable[None]], words_per_s: float
     ) -> None:
+        self._recorder = recorder
         self._events = recorder.events
         self._gate = gate
         self._interval_s = 1 / words_per_s if words_per_s > 0 else 0.0
@@ -66,6 +67,7 @@ class Pacer:
         """Begin to speak a text in a lane; what the lane was saying is given at once."""
         self.hurry(lane)
         seg = self._events.open(lane, channel)
+        self._recorder.at_our_pace(seg)
         words = split_words(text)
         if not self._interval_s:
             for word in words:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from swarm_stream.runtime.buffer import TokenBuffer
-    from swarm_stream.runtime.metrics import Meter
+    from swarm_stream.runtime.meter import Meter
 
 __all__ = ["Recorder", "clock_ms", "pieces"]
 
@@ -51,7 +51,7 @@ class Recorder:
         lock: Guards the order of events and the transcript.
         ended: Offset of the last event, once it was said.
         before: Called before each event that is no chunk.
-        said_at: When something was last said, in seconds of the monotonic clock.
+        said_at: When something was last said, in seconds of ``time.perf_counter``.
 
     """
 
@@ -61,7 +61,7 @@ class Recorder:
         self.events = EventWriter(self.take, clock_ms)
         self.ended: int | None = None
         self.before: Callable[[model.AnyEvent], None] | None = None
-        self.said_at = time.monotonic()
+        self.said_at = time.perf_counter()
         self._buffer = buffer
         self._meter = meter
 
@@ -75,7 +75,9 @@ class Recorder:
                 self._meter.late += 1
                 _log.debug("an abandoned run still speaks; dropped a %s", type(event).__name__)
                 return
-            self.said_at = time.monotonic()
+            self.said_at = now = time.perf_counter()
+            # Before it is there: it may be acknowledged by another thread before we go on.
+            self._meter.put(self._buffer.next, len(data), now)
             if len(data) > MAX_EVENT_BYTES:
                 for piece in pieces(data, t=event.t):
                     offset = self._buffer.put_now(piece)
@@ -84,9 +86,14 @@ class Recorder:
                 self.transcript.count -= 1
             else:
                 offset = self._buffer.put_now(data)
-            self._meter.put(offset, len(data))
             self.transcript.apply(event)
             if type(event) is model.Delta:
-                self._meter.chunk()
-            elif type(event) is model.End:
-                self.ended = offset
+                self._meter.chunk(event.seg, now)
+            else:
+                self._meter.event(event, now)
+                if type(event) is model.End:
+                    self.ended = offset
+
+    def at_our_pace(self, seg: int) -> None:
+        """Note that a segment's text came whole and is given word by word."""
+        self._meter.at_our_pace(seg)

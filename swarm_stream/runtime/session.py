@@ -20,11 +20,13 @@ from swarm_stream.runtime.channel import Channel
 from swarm_stream.runtime.ending import error_info, judge
 from swarm_stream.runtime.environment import check_loop, task_text
 from swarm_stream.runtime.gate import Gate
-from swarm_stream.runtime.metrics import Meter, SessionMetrics, measure
+from swarm_stream.runtime.meter import Meter
+from swarm_stream.runtime.metrics import SessionMetrics, measure
 from swarm_stream.runtime.pacer import Pacer
 from swarm_stream.runtime.recorder import Recorder
 from swarm_stream.runtime.source_run import RunOfSession
 from swarm_stream.runtime.states import SessionSignal, SessionState, move
+from swarm_stream.runtime.turns import Turns
 from swarm_stream.sources.asking import Asker, as_input_func, use_asker
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class StreamingSession:
             local=runtime.local,
             link=runtime.link,
             take_over=take_over,
-            on_acked=self._meter.acked,
+            on_acked=self._acked,
             on_change=self._channel_changed,
             on_control=self._control_arrived,
         )
@@ -95,13 +97,15 @@ class StreamingSession:
         self.gate = Gate(
             self._channel.buffer,
             self._meter,
+            why_full=lambda: self._channel.why_full,
             chunks_per_s=config.max_tokens_per_second if config.pace_live else 0,
             move=self._move_gate,
         )
         self._pacer = Pacer(self._recorder, self.gate.hold, config.max_tokens_per_second)
         self._recorder.before = self._pacer.before
         self._questions = Questions(stream, self._recorder.events)
-        self._source_run = RunOfSession(self, self._recorder, self._pacer)
+        self._turns = Turns(self._meter)
+        self._source_run = RunOfSession(self, self._recorder, self._pacer, self._turns)
         self._stop_asked = False
         self._cancelled_by: str | None = None
         self._buttons = Buttons(self)
@@ -178,7 +182,7 @@ class StreamingSession:
         """Seconds since the run last said something; 0 while it waits for a person or is paused."""
         if self._questions.waiting or self.gate.closed or self.done:
             return 0.0
-        return time.monotonic() - self._recorder.said_at
+        return time.perf_counter() - self._recorder.said_at
 
     @property
     def has_server(self) -> bool:
@@ -350,8 +354,8 @@ class StreamingSession:
             outcome, reason, recorded = ran.result.outcome, ran.result.reason, ran.result.error
         self._questions.close()
         writer.end(outcome, reason=reason, error=error_info(ran.error) or recorded)
-        self._meter.ended = time.perf_counter()
-        self._meter.pause_ended()
+        self._meter.ended = now = time.perf_counter()
+        self._meter.pause_ended(now)
         assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)
         self._channel.end(self._recorder.ended)
         self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
@@ -392,7 +396,12 @@ class StreamingSession:
     def _note(self, action: str, by: str) -> None:
         self._recorder.events.control(f"{self.id}-{next(self._ids)}", action, by=by)
 
+    def _acked(self, next_offset: int) -> None:
+        self._meter.acked(next_offset, time.perf_counter())
+
     def _channel_changed(self) -> None:
+        if self._channel.buffer.paused:
+            self._meter.blame(self._channel.why_full)
         if isinstance(self._channel.connection.refusal, ProducerFencedError):
             self.cancel(by="another producer of this stream")
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from swarm_stream.runtime.pacer import Pacer
     from swarm_stream.runtime.recorder import Recorder
     from swarm_stream.runtime.session import StreamingSession
+    from swarm_stream.runtime.turns import Turns
 
 __all__ = ["RunOfSession"]
 
@@ -16,10 +17,13 @@ __all__ = ["RunOfSession"]
 class RunOfSession:
     """A session as its source sees it; ``events`` means something else on the session itself."""
 
-    def __init__(self, session: StreamingSession, recorder: Recorder, pacer: Pacer) -> None:
+    def __init__(
+        self, session: StreamingSession, recorder: Recorder, pacer: Pacer, watcher: Turns
+    ) -> None:
         self.config = session.config
         self.events = recorder.events
         self.gate = session.gate
+        self.watcher = watcher
         self._session = session
         self._recorder = recorder
         self._pacer = pacer

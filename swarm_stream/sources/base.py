@@ -6,16 +6,52 @@ through the ``Run`` that the session gives it. It knows nothing of buffers, sock
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from swarm_stream.config import StreamingConfig
     from swarm_stream.events.model import Channel
     from swarm_stream.events.writer import EventWriter
 
-__all__ = ["Run", "Source"]
+__all__ = ["Model", "Run", "Source", "Turn", "Watcher"]
+
+
+class Model(NamedTuple):
+    """A model, by the names that OpenTelemetry has for such; empty where they are not known."""
+
+    provider: str = ""
+    name: str = ""
+
+
+class Turn(Protocol):
+    """One invocation of an agent, while it is timed. In the task that runs it."""
+
+    def goes_on(self) -> None:
+        """Note that the agent is asked to speak, or to go on: it is going to call its model."""
+        ...
+
+    def end(self, error: BaseException | None) -> None:
+        """Note that it is over, and what it raised. Once, the last call."""
+        ...
+
+
+class Watcher(Protocol):
+    """Is told who works when, so that it can be timed. Never raises, never waits."""
+
+    def turn(self, lane: int, agent: str, model: Model) -> Turn:
+        """Note that an agent begins to speak, in the present task."""
+        ...
+
+    def tool(self, agent: str, tool: str) -> AbstractContextManager[object]:
+        """Time a call of a tool."""
+        ...
+
+    def counted(self, model: Model, prompt: int | None, completion: int | None) -> None:
+        """Note the tokens of a call that is no answer of an agent: a manager's."""
+        ...
 
 
 class Run(Protocol):
@@ -32,6 +68,11 @@ class Run(Protocol):
 
         Await ``gate`` before each delta, so that the buffer is not overrun.
         """
+        ...
+
+    @property
+    def watcher(self) -> Watcher:
+        """Who is to be told when agents and tools work, where the source knows."""
         ...
 
     @property

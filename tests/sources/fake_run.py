@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from swarm_stream.config import StreamingConfig
@@ -15,6 +16,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from swarm_stream.events.model import Channel
+    from swarm_stream.sources.base import Model
+
+
+class FakeWatcher:
+    """Notes who was said to work."""
+
+    def __init__(self) -> None:
+        self.turns: list[tuple[str, Model]] = []
+        self.tools: list[tuple[str, str]] = []
+        self.tokens: list[tuple[Model, int | None, int | None]] = []
+        self.asked: list[str] = []
+        self.ended: list[tuple[str, BaseException | None]] = []
+
+    def turn(self, lane: int, agent: str, model: Model) -> FakeTurn:
+        self.turns.append((agent, model))
+        return FakeTurn(self, agent)
+
+    def tool(self, agent: str, tool: str) -> AbstractContextManager[None]:
+        self.tools.append((agent, tool))
+        return nullcontext()
+
+    def counted(self, model: Model, prompt: int | None, completion: int | None) -> None:
+        self.tokens.append((model, prompt, completion))
+
+
+class FakeTurn:
+    def __init__(self, watcher: FakeWatcher, agent: str) -> None:
+        self._watcher = watcher
+        self._agent = agent
+
+    def goes_on(self) -> None:
+        self._watcher.asked.append(self._agent)
+
+    def end(self, error: BaseException | None) -> None:
+        self._watcher.ended.append((self._agent, error))
 
 
 class FakeRun:
@@ -24,6 +60,7 @@ class FakeRun:
         self.config = StreamingConfig(**settings)
         self.seen: list[model.AnyEvent] = []
         self.stopping = False
+        self.watcher = FakeWatcher()
         self.asked: list[tuple[str, int, str | None]] = []
         self.gate_calls = 0
         self.on_event: Callable[[model.AnyEvent], object] = lambda _event: None

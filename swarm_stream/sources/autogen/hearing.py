@@ -20,6 +20,7 @@ from autogen_agentchat.messages import (
 )
 
 from swarm_stream.sources.autogen.calls import write_usage
+from swarm_stream.sources.autogen.models import model_of
 from swarm_stream.sources.autogen.translate import Voice
 
 if TYPE_CHECKING:
@@ -140,12 +141,10 @@ class Hearing:
 
     def manager_called(self, call: ModelCall) -> None:
         """Take a model's call that no agent made: the manager's of one of the teams."""
-        for node in self._root:
-            topic = getattr(node.runner, "_group_chat_manager_topic_type", "")
-            if topic and call.agent_id.startswith(topic):
-                write_usage(self._run.events, self._lanes.of(node), call)
-                return
-        write_usage(self._run.events, self._lanes.of(self._root), call)
+        team = next((n for n in self._root if _is_manager(n, call.agent_id)), self._root)
+        write_usage(self._run.events, self._lanes.of(team), call)
+        model = model_of(team.runner)
+        self._run.watcher.counted(model, call.prompt_tokens, call.completion_tokens)
 
     def _mark(self, item: Said, node: Node) -> None:
         self._seen[_key(item)] = (node, self._lanes.path(node))
@@ -172,6 +171,11 @@ class Voices:
         """End all of them."""
         for voice in (*self._others.values(), self.own):
             voice.end(partial=partial)
+
+
+def _is_manager(node: Node, agent_id: str) -> bool:
+    topic = getattr(node.runner, "_group_chat_manager_topic_type", "")
+    return bool(topic) and agent_id.startswith(topic)
 
 
 def _key(item: Said) -> tuple[type, str]:

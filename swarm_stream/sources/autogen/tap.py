@@ -26,6 +26,7 @@ from swarm_stream.sources.autogen.failures import Failures
 from swarm_stream.sources.autogen.hearing import Hearing, Voices
 from swarm_stream.sources.autogen.human import HumanInput
 from swarm_stream.sources.autogen.lanes import Lanes
+from swarm_stream.sources.autogen.models import model_of
 from swarm_stream.sources.autogen.patches import Patches
 from swarm_stream.sources.autogen.stop import StopWhenAsked, manager_of
 from swarm_stream.sources.autogen.tools import RunningTools
@@ -76,7 +77,7 @@ class Tap:
         self._threads = Threads()
         self._human = HumanInput(run, self._lanes, self._threads)
         self._hearing = Hearing(run, root, self._lanes, self._human)
-        self._tools = RunningTools(self._threads)
+        self._tools = RunningTools(self._threads, run.watcher)
         self.patches = Patches()
         self._deaf: Callable[[], None] = lambda: None
         self._pumps: dict[asyncio.Task[None], str] = {}
@@ -245,7 +246,9 @@ class Tap:
         gate = self._run.gate
         own = voices.own
         call_to(own.called)
+        turn = self._run.watcher.turn(own.lane, node.name, model_of(node.runner))
         complete = False
+        raised: BaseException | None = None
         try:
             async with AsyncExitStack() as stack:
                 await gate()
@@ -253,6 +256,7 @@ class Tap:
                 self.speaking.add(node)
                 if hasattr(stream, "aclose"):
                     stack.push_async_callback(stream.aclose)
+                turn.goes_on()
                 async for item in stream:
                     await gate()
                     if isinstance(item, ModelClientStreamingChunkEvent):
@@ -263,12 +267,16 @@ class Tap:
                     hand.put_nowait(item)
                     # As without us, the agent goes on when the next item is asked for.
                     await hand.join()
+                    turn.goes_on()
             complete = True
             self.speaking.discard(node)
-        except Exception as error:
-            self.failures.add(error)
+        except BaseException as error:
+            raised = error
+            if isinstance(error, Exception):
+                self.failures.add(error)
             raise
         finally:
             voices.end(partial=not complete)
             self._human.left_out(scope.lane)
             hand.put_nowait(_END)
+            turn.end(raised)

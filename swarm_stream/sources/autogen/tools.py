@@ -19,6 +19,7 @@ from autogen_core.tools import BaseTool, FunctionTool
 from swarm_stream.sources.autogen.patches import Patches
 
 if TYPE_CHECKING:
+    from swarm_stream.sources.base import Watcher
     from swarm_stream.sources.threads import Threads
 
 __all__ = ["RunningTools"]
@@ -29,11 +30,13 @@ class RunningTools:
 
     Args:
         threads: Where plain functions are counted while they work.
+        watcher: Who times the calls.
 
     """
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, watcher: Watcher) -> None:
         self.threads = threads
+        self.watcher = watcher
         self._calls: dict[asyncio.Task[Any], str] = {}
         self._watched: list[_Watched] = []
 
@@ -108,7 +111,8 @@ class _Watched:
             with self._lock:
                 self._coming.append(coming)
             try:
-                return await original(*args, **kwargs)
+                with caller.run.watcher.tool(caller.agent, tool.name):
+                    return await original(*args, **kwargs)
             finally:
                 caller.run.returned(task)
                 with self._lock:
