@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,18 +10,23 @@ from swarm_stream.errors import ServerUnavailableError
 from swarm_stream.events.plain import shorten
 from swarm_stream.runtime.discovery import ServerAddress, to_read
 from swarm_stream.runtime.rest import ask
+from swarm_stream.runtime.shown import bytes_text, duration_text
 
 if TYPE_CHECKING:
     from swarm_stream.runtime.manager import StreamingManager
 
 __all__ = ["StreamTable", "list_streams", "server_streams"]
 
-_COLUMNS: Final = ("stream", "title", "state", "events", "viewers")
+_COLUMNS: Final = ("stream", "title", "state", "events", "size", "viewers", "rate", "age")
 _CELL_CHARS: Final = 200  # a stream's name may be as long
 
 
 class StreamTable(list[dict[str, Any]]):
     """Streams, one dictionary each; shown as a table.
+
+    The keys of each: ``stream``, ``title``, ``state`` (``live``, ``stalled``, how the run ended),
+    ``events`` and their ``bytes`` in the log, ``viewers`` who read it now, ``rate`` in events a
+    second over the last seconds, ``age_s`` since it was made. What a server does not tell is None.
 
     Attributes:
         where: Whose streams these are, for display.
@@ -33,7 +39,7 @@ class StreamTable(list[dict[str, Any]]):
 
     def __repr__(self) -> str:
         """Show a table in plain text."""
-        lines = [[*_COLUMNS], *[[_cell(row, name) for name in _COLUMNS] for row in self]]
+        lines = [[*_COLUMNS], *map(_cells, self)]
         widths = [max(len(line[at]) for line in lines) for at in range(len(_COLUMNS))]
         shown = "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -45,18 +51,13 @@ class StreamTable(list[dict[str, Any]]):
         """Show a table in a notebook."""
         head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(_cell(row, name))}</td>" for name in _COLUMNS) + "</tr>"
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>"
             for row in self
         )
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
             f"<p>{len(self)} streams of {escape(self.where)}</p>"
         )
-
-
-def _cell(row: dict[str, Any], name: str) -> str:
-    """Give what a row says, which may be a stranger's text, for a terminal as well."""
-    return shorten(str(row.get(name, "")), _CELL_CHARS)
 
 
 def list_streams(manager: StreamingManager) -> StreamTable:
@@ -75,6 +76,10 @@ def list_streams(manager: StreamingManager) -> StreamTable:
                 "title": line["title"],
                 "state": line["state"],
                 "events": line["events"],
+                "bytes": line["bytes"],
+                "viewers": line["viewers"],
+                "rate": None,
+                "age_s": line["elapsed_s"],
             }
             for line in manager.status()
         ],
@@ -90,6 +95,7 @@ def server_streams(address: ServerAddress) -> StreamTable:
 
     """
     listed = ask(address, "swarm-stream/api/streams").get("streams")
+    now_ms = time.time() * 1000
     return StreamTable(
         [
             {
@@ -97,7 +103,11 @@ def server_streams(address: ServerAddress) -> StreamTable:
                 "title": row.get("meta", {}).get("title", ""),
                 "state": _state(row),
                 "events": row["tail"],
+                "bytes": row.get("bytes"),
                 "viewers": row["viewers"],
+                "rate": row.get("rate"),
+                # By the server's clock and ours: not below 0 where they differ.
+                "age_s": max(0.0, now_ms - row["created"]) / 1000,
             }
             for row in (listed if isinstance(listed, list) else [])
         ],
@@ -111,3 +121,17 @@ def _state(row: dict[str, Any]) -> str:
     if row["closed"]:
         return run or "ended"
     return run if run and producer == "live" else producer
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    """Give what stands in a row's columns."""
+    size, rate, age_s = row.get("bytes"), row.get("rate"), row.get("age_s")
+    shown = {
+        **row,
+        "size": None if size is None else bytes_text(size),
+        "rate": f"{rate:,.1f}/s" if rate else None,
+        "age": None if age_s is None else duration_text(age_s),
+    }
+    cells = [shown.get(name) for name in _COLUMNS]
+    # A title may be a stranger's text, and this is for terminals as well.
+    return ["" if cell is None else shorten(str(cell), _CELL_CHARS) for cell in cells]
