@@ -32,6 +32,7 @@ _DOCUMENT: Final = """\
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
 style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="x-dns-prefetch-control" content="off">
 <title>{title}</title>
 </head>
 <body style="max-width:880px;margin:24px auto;padding:0 16px;font-family:system-ui,sans-serif">

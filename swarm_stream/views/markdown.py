@@ -38,8 +38,12 @@ _STYLES: Final = {
     "heading": "margin:12px 0 6px",
     "label": "font-size:11px;opacity:.75",
 }
+# Browsers take "2130706433" and "0x7f.1" for 127.0.0.1, which is not what a reader sees.
+_HOST: Final = (
+    r"(?:(?:[\w-]+\.)*[A-Za-z][\w-]*\.?|(?:[1-9]?\d|[12]\d\d)(?:\.(?:[1-9]?\d|[12]\d\d)){3})"
+)
 _ADDRESS: Final = re.compile(
-    r"https?://[\w.-]+(?::\d+)?(?:[/?#][!-~]*)?|mailto:[\w.+-]+@[\w.-]+", re.ASCII
+    rf"https?://{_HOST}(?::\d+)?(?:[/?#][!-~]*)?|mailto:[\w.+-]+@[\w.-]+", re.ASCII
 )
 """What may be linked to: absolute, printable ASCII, and nothing before the host."""
 

@@ -29,6 +29,7 @@ export function toDocument(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="x-dns-prefetch-control" content="off">
 <title>${named}</title>
 </head>
 <body style="max-width:880px;margin:24px auto;padding:0 16px;font-family:system-ui,sans-serif">

@@ -100,7 +100,7 @@ function linkFaults(link: HTMLAnchorElement): string[] {
   if (link.protocol === "mailto:" && link.search !== "")
     found.push(`more than an address: ${href}`);
   const where = link.protocol === "mailto:" ? link.pathname : link.host;
-  if (link.textContent === href) return found; // the address itself
+  if (link.textContent === href && href.includes(where)) return found; // the address itself
   const label = (link.textContent ?? "")
     .normalize("NFKC")
     .replace(/\p{DI}/gu, "")
@@ -120,6 +120,9 @@ function linkFaults(link: HTMLAnchorElement): string[] {
 
 function depth(element: Element): number {
   let deepest = 0;
-  for (const child of element.children) deepest = Math.max(deepest, depth(child));
+  // A list of children is kept up to date at each change of the page: thousands of them cost.
+  for (let child = element.firstElementChild; child !== null; child = child.nextElementSibling) {
+    deepest = Math.max(deepest, depth(child));
+  }
   return deepest + 1;
 }
