@@ -22,6 +22,7 @@ PNG: Final = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGMQaHD4DwADRAHQMo9CfwAAAABJRU5E"
     "rkJggg=="
 )
+LONG: Final = 500
 _HALF: Final = re.compile("[\ud800-\udfff]")
 HTML: Final = "<img src=x onerror=pwned()>"
 
@@ -123,9 +124,8 @@ def said(seg: int, lane: int, text: str, channel: str = "text") -> list[Any]:
 
 
 def _everywhere(text: str) -> list[Any]:
-    in_json = json.dumps({text: [text]})
-    picture = f"data:image/png;base64,{PNG}"
-    parts = [text, {"text": text}, {"image": text, "alt": text}, {"image": picture, "alt": text}]
+    """Give events with a text in all of their fields."""
+    parts = [text, {"text": text}, {"image": text, "alt": text}]
     return [
         {"type": "start", "t": 1, "task": text, "source": text, "caps": ["pause", text]},
         {"type": "lane", "lane": 0, "name": text, "kind": text},
@@ -134,6 +134,26 @@ def _everywhere(text: str) -> list[Any]:
         {"type": "lane", "lane": 3, "name": "plain"},
         *said(0, 0, text),
         *said(1, 2, text, "reasoning"),
+        {"type": "message", "lane": 1, "kind": "multimodal", "content": parts},
+        {"type": "tool_call", "call": text, "lane": 0, "name": text, "arguments": text},
+        {"type": "tool_result", "call": text, "content": text},
+        {"type": "handoff", "lane": 0, "target": text, "content": text},
+        {"type": "select", "lanes": [0, 1, 2]},
+        {"type": "input_request", "request": text, "lane": 0, "prompt": text},
+        {"type": "input_reply", "request": text, "content": text, "by": text},
+        {"type": "control", "id": text, "action": text, "by": text},
+        {"type": "usage", "lane": 0, "finish_reason": text},
+        {"type": "raw", "native": {"type": text, text: text}, "lane": 0},
+        {"type": text, "text": text},
+        # Of a long text this is enough.
+        *([] if len(text) > LONG else _in_other_ways(text)),
+    ]
+
+
+def _in_other_ways(text: str) -> list[Any]:
+    in_json = json.dumps({text: [text]})
+    picture = f"data:image/png;base64,{PNG}"
+    return [
         *said(2, 1, f"before {text} after"),
         {"type": "open", "seg": 3, "lane": 3},
         {"type": "delta", "seg": 3, "text": "cut "},
@@ -141,27 +161,17 @@ def _everywhere(text: str) -> list[Any]:
         {"type": "close", "seg": 3, "text": text, "partial": True},
         {"type": "delta", "seg": 77, "text": text},
         {"type": "message", "lane": 0, "kind": text, "content": f"{text} "},
-        {"type": "message", "lane": 1, "kind": "multimodal", "content": parts},
+        {"type": "message", "lane": 1, "content": [{"image": picture, "alt": text}]},
         {"type": "message", "lane": 1, "kind": "structured", "content": {text: {"a": [text]}}},
-        {"type": "tool_call", "call": text, "lane": 0, "name": text, "arguments": text},
-        {"type": "tool_result", "call": text, "content": text},
         {"type": "tool_call", "call": "e", "lane": 3, "name": text, "arguments": in_json},
         {"type": "tool_result", "call": "e", "content": in_json, "is_error": True},
         {"type": "tool_call", "call": "r", "lane": 3, "name": "running", "arguments": text},
         {"type": "tool_result", "call": f"not {text}", "content": text},
-        {"type": "handoff", "lane": 0, "target": text, "content": text},
-        {"type": "select", "lanes": [0, 1, 2]},
-        {"type": "input_request", "request": text, "lane": 0, "prompt": text},
-        {"type": "input_reply", "request": text, "content": text, "by": text},
         {"type": "input_request", "request": "w", "lane": 0, "prompt": text, "elsewhere": True},
         {"type": "input_reply", "request": "w", "content": text, "by": text, "withdrawn": True},
         {"type": "input_request", "request": f"open {text}", "lane": 2, "prompt": text},
-        {"type": "control", "id": text, "action": text, "by": text},
-        {"type": "usage", "lane": 0, "finish_reason": text},
         {"type": "usage", "lane": 0, "finish_reason": "length"},
-        {"type": "raw", "native": {"type": text, text: text}, "lane": 0},
         {"type": "raw", "native": text},
-        {"type": text, "text": text},
     ]
 
 

@@ -38,7 +38,7 @@ class BareView {
   }
 
   /** The connection opens, and the server says what it has. */
-  connect(tail = 0, head = 0): void {
+  connect(tail = 0, head = 0, meta: Record<string, unknown> = {}): void {
     this.linked({ is: "open" });
     this.followers.opened();
     this.frame({
@@ -48,7 +48,7 @@ class BareView {
       head,
       tail,
       closed: false,
-      meta: {},
+      meta,
       producer: "live",
     });
   }
