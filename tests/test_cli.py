@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from swarm_stream import cli
+from swarm_stream.errors import ServerUnavailableError
+from swarm_stream.runtime.streams import StreamTable
 from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
 
 if TYPE_CHECKING:
@@ -296,3 +298,22 @@ def test_it_is_told_which_servers_there_are(
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.home / "nowhere"))
     assert cli.main(["ls"]) == 5
     assert "--url" in capsys.readouterr().err
+
+
+def test_nothing_that_a_server_says_reaches_the_terminal_as_a_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"stream": "a", "title": "\x1b[2J\u202eb\nc", "state": "live", "events": 1}
+    monkeypatch.setattr(cli, "server_to_read", lambda _url: None)
+    monkeypatch.setattr(cli, "server_streams", lambda _address: StreamTable([row], where="here"))
+    assert cli.main(["ls"]) == 0
+    listed = capsys.readouterr().out
+    assert "\ufffd[2J\ufffdb c" in listed
+    assert len(listed.splitlines()) == 3
+
+    def refuse(_address: object) -> None:
+        raise ServerUnavailableError("no \x1b]0;title\x07")
+
+    monkeypatch.setattr(cli, "server_streams", refuse)
+    assert cli.main(["ls"]) == 5
+    assert capsys.readouterr().err == "swarm-stream: no \ufffd]0;title\ufffd\n"
