@@ -22,7 +22,7 @@ const out = dirname(here);
  * The container brings its styles and writes what stays in the file; the widget does neither. The
  * page does both, and has its list besides.
  */
-const BUDGET_BYTES = { "widget.ts": 90_000, "container.ts": 105_000, "page.ts": 120_000 };
+const BUDGET_BYTES = { "widget.ts": 90_000, "container.ts": 112_000, "page.ts": 126_000 };
 
 const version = /__version__ = "([^"]+)"/.exec(
   await readFile(join(out, "_version.py"), "utf8"),

@@ -21,6 +21,7 @@ import {
 } from "./items.ts";
 import { laneAncestors, laneColour, laneHead, laneName } from "./lanes.ts";
 import { renderMarkdown } from "./markdown.ts";
+import { forgetUnseen, Pages } from "./parts.ts";
 import { type SegmentView, segmentView } from "./segments.ts";
 import {
   gapText,
@@ -42,13 +43,14 @@ export interface BodyEvents {
 
 export class Body implements Observer {
   readonly element = h("div", "swst-list");
+  private readonly pages = new Pages(this.element);
   private readonly segments = new Map<Segment, SegmentView>();
   private readonly views = new Map<Item, ItemView>();
   private readonly questions = new Map<string, InputView>();
   /** By lane, what was answered last and not said since. */
   private readonly answers = new Map<number | null, unknown>();
   /** The contents of the turns that more may be added to: the last one, or those side by side. */
-  private readonly turns = new Map<number | null, HTMLElement>();
+  private readonly turns = new Map<number | null, Pages>();
   /** Where these turns are. */
   private abreast = h("div");
   /** Of each lane, how many of its segments are growing. */
@@ -56,7 +58,9 @@ export class Body implements Observer {
   private task: HTMLElement | null = null;
   private transcript: Transcript | null = null;
 
-  constructor(private readonly events: BodyEvents) {}
+  constructor(private readonly events: BodyEvents) {
+    forgetUnseen(this.element);
+  }
 
   /** The transcript that this draws; it was made with this as its observer. */
   attach(transcript: Transcript): void {
@@ -158,7 +162,8 @@ export class Body implements Observer {
   ended(): void {
     const { transcript } = this;
     if (transcript === null) return;
-    for (const view of this.views.values()) view.update();
+    // What waits for an answer gets none any more.
+    for (const [item, view] of this.views) if (isOpen(item)) view.update();
     this.append(endView(transcript, this.events.summary()));
     this.events.announce(`The run has ${ENDED[transcript.outcome ?? "completed"]}.`);
   }
@@ -182,7 +187,7 @@ export class Body implements Observer {
 
   private append(element: HTMLElement): void {
     this.turns.clear();
-    this.element.append(element);
+    this.pages.append(element);
   }
 
   private grows(lane: number | null, more: 1 | -1): void {
@@ -192,21 +197,22 @@ export class Body implements Observer {
   }
 
   /** Where the next thing of a lane goes: its turn, a new one if another lane came between. */
-  private place(lane: number | null): HTMLElement {
+  private place(lane: number | null): Pages {
     // Another lane that holds a turn here is still speaking.
     const together = [...this.turns.keys()].some((one) => one !== lane && this.growing.has(one));
     if (!together && this.turns.size > 1) this.turns.clear();
     const held = this.turns.get(lane);
     if (held !== undefined) return held;
-    const content = h("div", "swst-turn-body");
     if (!together) {
       this.turns.clear();
       this.abreast = h("div", "swst-abreast");
-      this.element.append(this.abreast);
+      this.pages.append(this.abreast);
     }
+    const content = h("div", "swst-turn-body");
     this.abreast.append(this.makeTurn(lane, content));
-    this.turns.set(lane, content);
-    return content;
+    const pages = new Pages(content);
+    this.turns.set(lane, pages);
+    return pages;
   }
 
   private makeTurn(lane: number | null, content: HTMLElement): HTMLElement {
@@ -224,3 +230,7 @@ const ENDED = {
   failed: "failed",
   interrupted: "been interrupted",
 } as const;
+
+function isOpen(item: Item): boolean {
+  return (item.kind === "tool" && item.result === null) || item.kind === "input";
+}

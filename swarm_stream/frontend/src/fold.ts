@@ -141,6 +141,7 @@ export class Transcript {
       case "close": {
         const segment = this.segments.get(event.seg) ?? this.begin(event.seg, null, "text");
         segment.open = false;
+        segment.join();
         this.torn.delete(event.seg);
         segment.partial = event.partial;
         segment.final = event.text;

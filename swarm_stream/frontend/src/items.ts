@@ -1,5 +1,6 @@
 /** Everything in a transcript that is not streamed text, as DOM. */
 
+import { disclosure } from "./disclosure.ts";
 import { attrs, copyButton, h, pre, setAttribute, setText } from "./dom.ts";
 import { isObject } from "./events.ts";
 import type { Transcript } from "./fold.ts";
@@ -57,15 +58,10 @@ function contentPart(part: unknown): HTMLElement {
 
 export function toolView(item: ToolItem, isOver: () => boolean): ItemView {
   const status = h("span", "swst-tool-status");
-  const line = h(
-    "summary",
-    "",
-    h("span", "swst-tool-name", shorten(item.name || "tool")),
-    h("span", "swst-tool-args", `(${shorten(item.arguments, ARGUMENT_CHARS)})`),
-    status,
-  );
+  const name = h("span", "swst-tool-name", shorten(item.name || "tool"));
+  const args = h("span", "swst-tool-args", `(${shorten(item.arguments, ARGUMENT_CHARS)})`);
   const body = h("div", "swst-tool-body");
-  const element = h("details", "swst-tool", line, body);
+  const element = disclosure("swst-tool", [name, args, status], body);
   element.setAttribute("data-call", item.call);
   if (item.arguments !== "") body.append(block("Arguments", prettyText(item.arguments)));
   const update = () => {

@@ -61,10 +61,10 @@ export function makeElement(token: number, parent: Element): Element {
       return table;
     }
     case T.Table_Row: {
-      const [head, body] = parent.children;
-      const part = head === undefined ? h("thead") : (body ?? h("tbody"));
-      if (part.parentNode === null) parent.append(part);
-      return part.appendChild(h("tr"));
+      const last = parent.lastElementChild;
+      const body = last?.tagName === "TBODY" ? last : h(last === null ? "thead" : "tbody");
+      if (body !== last) parent.append(body);
+      return body.appendChild(h("tr"));
     }
     case T.Table_Cell: {
       const last = parent.children[MAX_CELLS - 1];
@@ -80,4 +80,47 @@ export function makeElement(token: number, parent: Element): Element {
     default:
       return parent.appendChild(h(TAGS.get(token) ?? "span"));
   }
+}
+
+/** Make the next part of what has become too long, after its last one, `tip`. */
+export function continued(token: number, node: Element, tip: Element): Element {
+  switch (token) {
+    case T.List_Unordered:
+      return after(tip, h("ul", "swst-part"));
+    case T.List_Ordered: {
+      const start = Number(tip.getAttribute("start") ?? 1) + tip.childElementCount;
+      return after(tip, attrs(h("ol", "swst-part"), { start: String(start) }));
+    }
+    case T.Table: {
+      const table = h("table", "swst-like", columnsOf(tip), h("tbody"));
+      node.parentElement?.append(h("div", "swst-part", table));
+      return table;
+    }
+    case T.Document:
+    case T.Blockquote:
+    case T.List_Item:
+      return node.appendChild(h("div", "swst-part"));
+    default:
+      return node.appendChild(h("span", "swst-part"));
+  }
+}
+
+function after<E extends Element>(place: Element, element: E): E {
+  place.after(element);
+  return element;
+}
+
+/** Columns as wide as those of a table that has been laid out, or that has been given such. */
+function columnsOf(table: Element): Element {
+  const given = table.querySelector("colgroup");
+  if (given !== null) return given.cloneNode(true) as Element; // a clone is of the same kind
+  const cells = [...(table.querySelector("tr")?.children ?? [])];
+  const widths = cells.map((cell) => cell.getBoundingClientRect().width);
+  const columns = h("colgroup");
+  for (const width of widths) {
+    const column = h("col");
+    if (width > 0) column.style.width = `${width}px`;
+    columns.append(column);
+  }
+  return columns;
 }

@@ -14,8 +14,9 @@
 import * as smd from "streaming-markdown";
 import { attrs, h, outsideLink } from "./dom.ts";
 import { destination, isSafeImage, type SafeLink, safeLink, splitAddress } from "./links.ts";
-import { makeElement } from "./markdown-elements.ts";
+import { continued, makeElement } from "./markdown-elements.ts";
 import { typeset } from "./math.ts";
+import { PART_CHARS, seamIn } from "./parts.ts";
 import { MAX_MARKS, printable } from "./plain.ts";
 
 /** Deeper elements are not made; their text goes into the deepest one. */
@@ -46,13 +47,50 @@ const VERBATIM: ReadonlySet<number> = new Set([
 const MAYBE_URL = 102;
 const MAYBE_EQUATION = 105;
 
+/** What stands in a line, or in a row. Anything else begins a new one. */
+const INLINE: ReadonlySet<number> = new Set([
+  T.Checkbox,
+  T.Code_Inline,
+  T.Equation_Inline,
+  T.Image,
+  T.Italic_Ast,
+  T.Italic_Und,
+  T.Line_Break,
+  T.Link,
+  T.Raw_URL,
+  T.Strike,
+  T.Strong_Ast,
+  T.Strong_Und,
+  T.Table_Cell,
+]);
+/** What holds no text of its own, or is made into something else as a whole. */
+const WHOLE: ReadonlySet<number> = new Set([
+  T.Equation_Block,
+  T.Equation_Inline,
+  T.List_Ordered,
+  T.List_Unordered,
+  T.Table,
+  T.Table_Row,
+]);
+/** What an element weighs beside its text, in characters. */
+const ELEMENT_CHARS = 16;
+
 interface Frame {
   readonly token: number;
-  /** Where its text goes: its own element, or that of the frame below where it has none. */
+  /** Its own element, or that of the frame below where it has none. */
   readonly node: Element;
   readonly own: boolean;
   /** What closes it in the source (`$`, `\)`), where it shows its source. */
   readonly closing: string;
+  /** Where its text goes: `node`, or the last of the parts that it has become. */
+  tip: Element;
+  /** Characters in the tip, and in the parts before. */
+  size: number;
+  before: number;
+}
+
+function frame(token: number, node: Element, own = true, closing = ""): Frame {
+  return { token, node, own, closing, tip: node, size: 0, before: 0 };
 }
 
 /** Grows the DOM below `root` as text is written. */
@@ -72,9 +110,11 @@ export class MarkdownView {
   private char = "";
   private lastChar = "";
   private marks = 0;
+  /** The last character of the text that was given out. */
+  private tail = "";
 
   constructor(root: Element) {
-    this.stack = [{ token: T.Document, node: root, own: true, closing: "" }];
+    this.stack = [frame(T.Document, root)];
     this.parser = smd.parser({
       data: undefined,
       add_token: (_data: unknown, token: number) => this.begin(token),
@@ -259,11 +299,14 @@ export class MarkdownView {
     if (token !== T.List_Item && parser.tokens[parser.len] === token) {
       parser.spaces[parser.len] = 0;
     }
-    const parent = this.top.node;
+    const { top } = this;
+    const limit = top.token === T.Table ? 4 * PART_CHARS : 2 * PART_CHARS;
+    if (top.size >= limit && top.own && !INLINE.has(token)) this.turnOver(top);
+    const parent = top.tip;
     const own = this.stack.length <= MAX_DEPTH || token === T.Line_Break || token === T.Rule;
     const node = own ? makeElement(token, parent) : parent;
     const [opening, closing] = delimiters;
-    this.stack.push({ token, node, own, closing });
+    this.stack.push(frame(token, node, own, closing));
     if (opening !== "") this.text(opening);
   }
 
@@ -303,16 +346,36 @@ export class MarkdownView {
 
   private text(text: string): void {
     this.buffer += text;
+    const { top, tail } = this;
+    this.tail = text.slice(-1);
+    top.size += text.length;
+    if (top.size < PART_CHARS || !top.own || WHOLE.has(top.token)) return;
+    const isCode = top.token === T.Code_Fence || top.token === T.Code_Block;
+    const seam = seamIn(text, top.size, tail, isCode);
+    if (seam < 0) return;
+    const rest = text.slice(seam);
+    this.buffer = this.buffer.slice(0, this.buffer.length - rest.length);
+    this.flush();
+    this.turnOver(top);
+    this.buffer = rest;
+    top.size = rest.length;
+  }
+
+  /** Go on in another part. */
+  private turnOver(frame: Frame): void {
+    frame.tip = continued(frame.token, frame.node, frame.tip);
+    frame.before += frame.size;
+    frame.size = 0;
   }
 
   private flush(): void {
     if (this.buffer === "") return;
     const text = this.buffer;
     this.buffer = "";
-    const { top } = this;
-    const last = top.node.lastChild;
+    const { tip } = this.top;
+    const last = tip.lastChild;
     if (last instanceof Text) last.appendData(text);
-    else top.node.append(text);
+    else tip.append(text);
   }
 
   /** A token ends; `address` is that of a link or an image, where it has one. */
@@ -324,6 +387,7 @@ export class MarkdownView {
     this.flush();
     const frame = this.stack.pop();
     if (frame === undefined) return;
+    this.top.size += ELEMENT_CHARS + frame.before + frame.size;
     if (token === T.Equation_Inline || token === T.Equation_Block) this.finishFormula(frame);
     if (token === T.Raw_URL) this.finishRawAddress(frame);
     else if (address !== null) this.finishLink(frame, address);

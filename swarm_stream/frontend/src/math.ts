@@ -10,7 +10,6 @@
  */
 
 import { attrs, h } from "./dom.ts";
-import { GREW } from "./scroll.ts";
 
 export interface Typesetter {
   /** Draw the formulas in an element; gives a promise where that takes longer. */
@@ -90,7 +89,6 @@ async function draw(element: Element): Promise<void> {
   drawn.before(kept);
   kept.append(...[...element.childNodes].filter((node) => node !== drawn && node !== kept));
   element.classList.add("swst-set");
-  element.dispatchEvent(new Event(GREW, { bubbles: true }));
 }
 
 /** Wait until the browser has nothing else to do; gives how much longer that lasts, in ms. */

@@ -1,67 +1,115 @@
 /**
  * Events in, one DOM write for each animation frame out.
  *
- * A page that is not seen gets no animation frames, and a browser may stop them for other
- * reasons, so a timer stands behind each. What waits is bounded: above `BACKLOG` events the
- * caller is asked to wait, and well above it, or in a hidden page, they are drawn at once.
+ * What a frame has no time for waits for the next one, so that the page answers while a long
+ * run is caught up with; what must stand after it waits with it (`after`). A page that is not
+ * seen gets no animation frames, and a browser may stop them for other reasons, so a timer
+ * stands behind each, and then all is drawn at once. What waits is bounded: above `BACKLOG`
+ * events the caller is asked to wait, and what is above `LIMIT` is drawn at once.
  */
 
 /** Events that may wait for the next frame. */
-export const BACKLOG = 2000;
-/** Where a caller that cannot wait (a plain WebSocket) makes us draw at once. */
-const LIMIT = 4 * BACKLOG;
+export const BACKLOG = 5000;
+/** What a caller that cannot wait (a plain WebSocket) may make us keep. */
+export const LIMIT = 20_000;
 const FALLBACK_MS = 250;
+/** How long events may be drawn in one frame; about as long again goes into layout and paint. */
+const FRAME_MS = 20;
+/** The clock is read this often. */
+const STEP = 32;
+
+type Waiting = readonly unknown[] | (() => void);
 
 export class Painter {
-  private batches: (readonly unknown[])[] = [];
+  private queue: Waiting[] = [];
+  /** How much of the first batch was drawn. */
+  private begun = 0;
   private waiting = 0;
   private frame = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private painted: (() => void)[] = [];
+  private eased: (() => void)[] = [];
   private disposed = false;
 
-  /** `draw` gets all that has come since the last call, also when that is nothing. */
-  constructor(private readonly draw: (batches: readonly (readonly unknown[])[]) => void) {}
+  /** Whether there is more than the last frame had time for. */
+  get isBehind(): boolean {
+    return this.waiting > 0;
+  }
+
+  /** `take` gets each event in order; `shown` how many there were in a frame, also when none. */
+  constructor(
+    private readonly take: (event: unknown) => void,
+    private readonly shown: (count: number) => void,
+  ) {}
 
   /** Take events. A promise asks for no more until it resolves. */
   push(events: readonly unknown[]): Promise<void> | undefined {
-    this.batches.push(events);
+    this.queue.push(events);
     this.waiting += events.length;
-    if (this.waiting >= LIMIT || (this.waiting >= BACKLOG && document.hidden)) {
-      this.flush();
-      return undefined;
-    }
+    if (this.waiting > LIMIT) this.draw(LIMIT, Number.POSITIVE_INFINITY);
+    if (this.waiting >= BACKLOG && document.hidden) this.draw(0, Number.POSITIVE_INFINITY);
     this.touch();
     if (this.waiting < BACKLOG) return undefined;
-    return new Promise((resolve) => this.painted.push(resolve));
+    return new Promise((resolve) => this.eased.push(resolve));
+  }
+
+  /** Do something when all that has come so far was drawn. */
+  after(what: () => void): void {
+    this.queue.push(what);
+    this.touch();
   }
 
   /** Ask for a draw with the next frame. */
   touch(): void {
     if (this.timer !== undefined || this.disposed) return;
-    this.timer = setTimeout(this.flush, FALLBACK_MS);
-    if (!document.hidden) this.frame = requestAnimationFrame(this.flush);
+    this.timer = setTimeout(() => this.flush(Number.POSITIVE_INFINITY), FALLBACK_MS);
+    if (!document.hidden) this.frame = requestAnimationFrame(() => this.flush(FRAME_MS));
   }
-
-  /** Draw now. */
-  readonly flush = (): void => {
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const { batches, painted } = this;
-    this.batches = [];
-    this.painted = [];
-    this.waiting = 0;
-    try {
-      if (!this.disposed) this.draw(batches);
-    } finally {
-      for (const resolve of painted) resolve();
-    }
-  };
 
   /** Draw no more, and let go of whoever waits. */
   dispose(): void {
     this.disposed = true;
-    this.flush();
+    this.queue = [];
+    this.waiting = 0;
+    this.flush(0);
+  }
+
+  private flush(ms: number): void {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    try {
+      this.draw(0, performance.now() + ms);
+    } finally {
+      if (this.queue.length > 0) this.touch();
+    }
+  }
+
+  /** Draw until no more than `rest` events wait, or it is `until`. */
+  private draw(rest: number, until: number): void {
+    let count = 0;
+    try {
+      for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
+        if (typeof next === "function") {
+          this.queue.shift();
+          next();
+        } else if (this.begun >= next.length) {
+          this.queue.shift();
+          this.begun = 0;
+        } else {
+          if (
+            this.waiting <= rest ||
+            (count > 0 && count % STEP === 0 && performance.now() >= until)
+          )
+            break;
+          this.waiting -= 1;
+          this.begun += 1;
+          count += 1;
+          this.take(next[this.begun - 1]);
+        }
+      }
+    } finally {
+      if (!this.disposed) this.shown(count);
+      if (this.waiting < BACKLOG) for (const resolve of this.eased.splice(0)) resolve();
+    }
   }
 }

@@ -2,15 +2,15 @@
  * The scrolled part of a view: follows its end unless the reader has scrolled up.
  *
  * It never scrolls the page, only itself, and without animation: a smooth scroll would run
- * behind text that grows.
+ * behind text that grows. The browser tells when the height has changed, after it has laid the
+ * frame out: to ask for it while drawing would have it laid out twice. While a reader looks at
+ * something further up, the browser keeps that where it is, whatever grows above it.
  */
 
 import { attrs, h } from "./dom.ts";
 
-/** So near to the end a reader is taken to be at it. */
+/** So near to the end a reader who scrolls down is taken to have come to it. */
 const NEAR_PX = 64;
-/** Something inside became another height without an event of the run. */
-export const GREW = "swst-grew";
 /** The part of the corner that browsers make a handle for resizing. */
 const HANDLE_PX = 18;
 
@@ -21,7 +21,7 @@ export class Scroller {
   });
   readonly latest = attrs(h("button", "swst-latest", "↓ Latest"), { type: "button" });
   private following = true;
-  /** Where we scrolled to ourselves; a scroll event from there is not the reader's. */
+  private held = false;
   private lastTop = 0;
 
   constructor(content: HTMLElement, label = "Transcript") {
@@ -29,11 +29,7 @@ export class Scroller {
     this.element.append(content);
     this.latest.hidden = true;
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    this.element.addEventListener(GREW, () => this.following && this.afterPaint());
     this.latest.addEventListener("click", () => this.follow());
-    // In a page of its own the view is as high as the window, and its head grows.
-    const resized = globalThis.ResizeObserver;
-    if (resized) new resized(() => this.following && this.afterPaint()).observe(this.element);
     // The height is capped until the reader drags the handle; then it is theirs.
     this.element.addEventListener("pointerdown", (event) => {
       const box = this.element.getBoundingClientRect();
@@ -41,32 +37,47 @@ export class Scroller {
       this.element.style.height = `${box.height}px`;
       this.element.style.maxHeight = "none";
     });
+    if (typeof ResizeObserver === "undefined") return; // there is no layout
+    const observer = new ResizeObserver(() => this.following && !this.held && this.toEnd());
+    observer.observe(content);
+    // In a page of its own the view is as high as the window, and its head grows.
+    observer.observe(this.element);
   }
 
   /** Go to the end and stay there. */
   follow(): void {
-    this.following = true;
-    this.afterPaint();
+    this.setFollowing(true);
+    this.toEnd();
   }
 
-  /** Content was added. */
-  afterPaint(): void {
-    if (!this.following) {
-      this.latest.hidden = false;
-      return;
-    }
-    this.latest.hidden = true;
+  /**
+   * Content was added. While there is `more` to come at once the end is not followed: the browser
+   * would lay out all that passes by.
+   */
+  grew(more: boolean): void {
+    this.latest.hidden = this.following;
+    if (this.held && !more && this.following) this.toEnd();
+    this.held = more;
+  }
+
+  private toEnd(): void {
     this.element.scrollTop = this.element.scrollHeight;
     this.lastTop = this.element.scrollTop;
   }
 
   private scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
-    const near = scrollHeight - scrollTop - clientHeight < NEAR_PX;
-    // Content that shrinks or grows moves the end away from us; only going up means to stay.
-    if (near) this.following = true;
-    else if (scrollTop < this.lastTop) this.following = false;
+    const rest = scrollHeight - scrollTop - clientHeight;
+    // Content that shrinks takes us up too, but stays at its end. Whoever goes up stays there,
+    // however little it is: the first step of a wheel is a small one.
+    if (scrollTop < this.lastTop) this.setFollowing(rest < 2);
+    else if (rest < NEAR_PX) this.setFollowing(true);
     this.lastTop = scrollTop;
-    this.latest.hidden = this.following || near;
+    this.latest.hidden = this.following || rest < NEAR_PX;
+  }
+
+  private setFollowing(on: boolean): void {
+    this.following = on;
+    this.element.classList.toggle("swst-reading", !on);
   }
 }

@@ -1,7 +1,9 @@
 /** Streamed text as it grows: Markdown for what is said, folded plain text for thoughts. */
 
+import { disclosure } from "./disclosure.ts";
 import { attrs, h, setText } from "./dom.ts";
 import { MarkdownView, renderMarkdown } from "./markdown.ts";
+import { PlainParts } from "./parts.ts";
 import { printable, shorten } from "./plain.ts";
 import type { Segment } from "./transcript.ts";
 
@@ -41,23 +43,17 @@ function spoken(segment: Segment): SegmentView {
 }
 
 function reasoning(segment: Segment): SegmentView {
-  const node = document.createTextNode("");
   const label = h("span", "swst-think-label", "Thinking");
   const preview = h("span", "swst-preview");
   const body = h("div", "swst-think-body");
-  body.append(node);
-  const element = h(
-    "details",
-    "swst-seg swst-think swst-open",
-    h("summary", "", label, preview),
-    body,
-  );
+  const parts = new PlainParts(body);
+  const element = disclosure("swst-seg swst-think swst-open", [label, preview], body);
   let line = "";
   let full = false;
   return {
     element,
     append: (chunk) => {
-      node.appendData(printable(chunk));
+      parts.append(printable(chunk));
       if (full) return;
       line = (line + chunk).trimStart();
       const end = line.indexOf("\n");

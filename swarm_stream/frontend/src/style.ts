@@ -23,7 +23,7 @@ export const STYLE: string = `
   font: 13px/1.5 var(--jp-ui-font-family, system-ui, sans-serif); overflow-wrap: anywhere;
 }
 .swst-root *, .swst-root *::before { box-sizing: border-box; }
-.swst-root [hidden] { display: none !important; }
+.swst-root [hidden]:not([hidden="until-found"]) { display: none !important; }
 .swst-head { padding: 8px 12px 7px; border-bottom: 1px solid var(--swst-line); background: var(--swst-tint); }
 .swst-head-row { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; }
 .swst-head-row:first-child { min-height: 26px; }
@@ -88,6 +88,12 @@ export const STYLE: string = `
 .swst-scroll { max-height: 480px; min-height: 24px; overflow: auto; resize: vertical; overflow-anchor: none; overscroll-behavior: auto; padding: 10px 12px; }
 .swst-list { display: flow-root; }
 .swst-list:empty::before { content: "Nothing yet."; color: var(--swst-soft); }
+.swst-reading { overflow-anchor: auto; }
+.swst-part { display: flow-root; contain-intrinsic-size: auto 800px; overflow-clip-margin: 8px; }
+.swst-part:not(:last-child) { content-visibility: auto; }
+.swst-code .swst-part, .swst-table .swst-part { width: max-content; min-width: 100%; }
+.swst-code .swst-part { contain-intrinsic-size: auto 1800px; }
+.swst-table .swst-part { contain-intrinsic-size: auto 5000px; }
 .swst-latest { position: absolute; right: 22px; bottom: 10px; border-radius: 12px; box-shadow: 0 1px 5px rgb(0 0 0 / 25%); }
 .swst-live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .swst-turn { margin: 0 0 12px calc(14px * var(--swst-depth, 0)); }
@@ -98,7 +104,7 @@ export const STYLE: string = `
 .swst-name { font-weight: 600; color: color-mix(in srgb, var(--swst-lane) 62%, var(--swst-fg)); }
 .swst-path { color: var(--swst-soft); white-space: pre; }
 .swst-turn-body { margin-left: 9px; padding-left: 18px; border-left: 2px solid color-mix(in srgb, var(--swst-lane) 45%, var(--swst-bg)); }
-.swst-turn-body > * + * { margin-top: 6px; }
+.swst-turn-body > * + *, .swst-turn-body > .swst-part > * + * { margin-top: 6px; }
 .swst-task { margin: 0 0 12px; padding: 6px 10px; border-radius: 6px; background: var(--swst-tint); }
 .swst-kind { display: inline-block; margin-right: 8px; font-size: 11px; color: var(--swst-soft); text-transform: uppercase; letter-spacing: .04em; }
 .swst-line { margin: 0 0 10px; font-size: 12px; color: var(--swst-soft); }
@@ -130,15 +136,22 @@ export const STYLE: string = `
 .swst-copy { border-color: transparent; background: transparent; font-size: 11px; color: var(--swst-soft); padding: 0 6px; }
 .swst-code pre, .swst-data { margin: 0; padding: 8px 10px; overflow: auto; white-space: pre; color: inherit; background: transparent; border: 0; line-height: 1.45; }
 .swst-data { max-height: 280px; white-space: pre-wrap; border-radius: 5px; background: var(--swst-tint); }
+.swst-code pre { font: 12px/1.57 var(--swst-mono); }
 .swst-code pre code { padding: 0; background: none; color: inherit; }
 .swst-table { overflow-x: auto; }
+.swst-md .swst-like { border-top-style: hidden; }
+.swst-md > .swst-part:last-child > :last-child { margin-bottom: 0; }
+.swst-md .swst-part > .swst-h:first-child { margin-top: 4px; }
+.swst-md ul:has(+ ul.swst-part), .swst-md ol:has(+ ol.swst-part) { margin-bottom: 0; }
 .swst-md table { border-collapse: collapse; font-size: 12px; margin: 0; }
 .swst-md th, .swst-md td { overflow-wrap: break-word; padding: 3px 9px; border: 1px solid var(--swst-line); text-align: left; background: none; }
 .swst-md th { background: var(--swst-tint); }
-.swst-root details > summary { cursor: pointer; font-size: 12px; color: var(--swst-soft); list-style: none; display: flex; gap: 6px; min-width: 0; align-items: baseline; }
+.swst-root details > summary, .swst-fold { cursor: pointer; font-size: 12px; color: var(--swst-soft); list-style: none; display: flex; gap: 6px; min-width: 0; align-items: baseline; }
 .swst-root details > summary::-webkit-details-marker { display: none; }
-.swst-root details > summary::before { content: "▸"; flex: none; font-size: 10px; }
-.swst-root details[open] > summary::before { content: "▾"; }
+.swst-root details > summary::before, .swst-fold::before { content: "▸"; flex: none; font-size: 10px; }
+.swst-root details[open] > summary::before, .swst-fold[aria-expanded="true"]::before { content: "▾"; }
+.swst-fold { width: 100%; padding: 0; border: 0; background: none; font-family: inherit; line-height: inherit; text-align: left; }
+.swst-root [hidden="until-found"] { padding: 0; }
 .swst-root .swst-think-label { flex: none; }
 .swst-preview, .swst-tool-args, .swst-tool-status { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
 .swst-preview { font-style: italic; }

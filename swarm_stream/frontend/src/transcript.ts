@@ -24,6 +24,7 @@ export class Segment {
   open = true;
   partial = false;
   final: string | null = null;
+  private whole = "";
   private parts: string[] = [];
 
   constructor(
@@ -34,12 +35,21 @@ export class Segment {
 
   /** The text so far, exactly as it was streamed. */
   get text(): string {
-    if (this.parts.length > 1) this.parts = [this.parts.join("")];
-    return this.parts[0] ?? "";
+    this.join();
+    return this.whole;
   }
 
   append(text: string): void {
     this.parts.push(text);
+    // Thousands of small strings are several times as large as one.
+    if (this.parts.length >= 512) this.join();
+  }
+
+  /** Keep the text as one. */
+  join(): void {
+    if (this.parts.length === 0) return;
+    this.whole += this.parts.join("");
+    this.parts = [];
   }
 
   snapshot(): Record<string, unknown> {

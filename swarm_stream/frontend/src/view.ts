@@ -70,7 +70,10 @@ class StreamView implements View, Watcher {
   private readonly scroller: Scroller;
   private readonly live = attrs(h("div", "swst-live"), { "aria-live": "polite" });
   private readonly frame = h("div", "swst-frame");
-  private readonly painter = new Painter((batches) => this.draw(batches));
+  private readonly painter = new Painter(
+    (event) => this.take(event),
+    (count) => this.drew(count),
+  );
   private readonly following: Following;
   private readonly pace = new Pace();
   private readonly track: Track;
@@ -158,8 +161,7 @@ class StreamView implements View, Watcher {
 
   missing(from: number, to: number): void {
     // What came before the hole is drawn before it.
-    this.painter.flush();
-    this.transcript.missed(from, to);
+    this.painter.after(() => this.transcript.missed(from, to));
   }
 
   described(meta: Record<string, unknown>): void {
@@ -173,8 +175,7 @@ class StreamView implements View, Watcher {
   }
 
   ended(): void {
-    this.painter.flush();
-    this.options.ended?.(this.transcript);
+    this.painter.after(() => this.options.ended?.(this.transcript));
   }
 
   failed(code: string, message: string): void {
@@ -206,22 +207,18 @@ class StreamView implements View, Watcher {
     setText(this.live, text);
   }
 
-  private draw(batches: readonly (readonly unknown[])[]): void {
-    if (this.disposed) return;
-    let drawn = 0;
+  private take(body: unknown): void {
+    const event = decodeEvent(body);
+    this.track.next(event.t);
+    this.transcript.apply(event);
+    if (event.type === "delta") this.pace.add(event.t || Date.now());
+  }
+
+  private drew(count: number): void {
     const now = performance.now();
-    for (const batch of batches) {
-      for (const body of batch) {
-        const event = decodeEvent(body);
-        this.track.next(event.t);
-        this.transcript.apply(event);
-        if (event.type === "delta") this.pace.add(event.t || performance.timeOrigin + now);
-      }
-      drawn += batch.length;
-    }
-    if (drawn > 0) {
+    if (count > 0) {
       this.drawnAt = now;
-      this.scroller.afterPaint();
+      this.scroller.grew(this.painter.isBehind);
     }
     this.drawHead();
     this.timeline.update(now);
@@ -324,7 +321,6 @@ class StreamView implements View, Watcher {
       if (past !== null) element.style.height = `${this.scroller.element.offsetHeight}px`;
       this.frame.replaceChildren(element, latest);
     }
-    if (past === null) this.scroller.afterPaint();
     this.root.classList.toggle("swst-past", past !== null);
     if (past === null) this.root.removeAttribute("data-past");
     else setAttribute(this.root, "data-past", String(count));

@@ -57,6 +57,67 @@ it("is append-only: what was drawn stays the same nodes", () => {
   expect(root.firstChild).toBe(first);
 });
 
+const LINE = "Some *words* of a line. ";
+/** Long texts of one kind, the element that becomes parts, and what is in the parts. */
+const LONG: Readonly<Record<string, readonly [source: string, parts: string, inside: string]>> = {
+  paragraphs: [`${LINE}\n\n`.repeat(900), ":scope > div.swst-part", "p"],
+  paragraph: [LINE.repeat(900), "p > span.swst-part", "em"],
+  "bold paragraph": [`**${"bold words ".repeat(2000)}**`, "strong > span.swst-part", "span"],
+  word: ["x".repeat(30_000), "p > span.swst-part", "span"],
+  list: [`- ${LINE}\n`.repeat(900), ":scope > ul.swst-part", "li"],
+  "inner list": [`- outer\n${`  - ${LINE}\n`.repeat(900)}`, "li > ul.swst-part", "li"],
+  quotation: [`> ${LINE}\n>\n`.repeat(900), "blockquote > div.swst-part", "p"],
+  code: [`\`\`\`js\n${"let x = 1;\n".repeat(2000)}\`\`\`\n`, "code > span.swst-part", "span"],
+  table: [`| a | b |\n|---|---|\n${"| x | y |\n".repeat(900)}`, ".swst-table > .swst-part", "tr"],
+};
+
+describe.each(Object.entries(LONG))("long: %s", (_name, [source, parts, inside]) => {
+  it("becomes parts that are bounded", () => {
+    const found = [...whole(source).querySelectorAll(parts)];
+    expect(found.length).toBeGreaterThan(2);
+    for (const part of found) {
+      expect(part.matches(inside) || part.querySelector(inside)).toBeTruthy();
+      const others = part.querySelectorAll(".swst-part");
+      expect(others).toHaveLength(0);
+      expect(part.textContent?.length).toBeLessThan(12_000);
+    }
+  });
+
+  it("says all of it, in order", () => {
+    // Hosts, marks and white space aside.
+    const plain = (text: string | null) => (text ?? "").replace(/[^a-wyz1]/g, "");
+    expect(plain(whole(source).textContent)).toBe(plain(source.replace("```js", "js Copy")));
+  });
+
+  it("is the same however it is cut", () => {
+    const { innerHTML } = whole(source);
+    expect(draw([...source]).innerHTML).toBe(innerHTML);
+    expect(draw(cuts(source, 7)).innerHTML).toBe(innerHTML);
+  });
+});
+
+it("numbers a long list on", () => {
+  const root = whole(Array.from({ length: 900 }, (_, n) => `${n + 5}. ${LINE}`).join("\n"));
+  const lists = [...root.querySelectorAll("ol")];
+  expect(lists.length).toBeGreaterThan(2);
+  let next = 5;
+  for (const list of lists) {
+    expect(list.start).toBe(next);
+    next += list.childElementCount;
+  }
+  expect(next).toBe(905);
+});
+
+it("breaks a paragraph after a sentence, and code after a line", () => {
+  const tail = ({ previousSibling }: Element) => previousSibling?.textContent?.slice(-2);
+  const text = Array.from({ length: 900 }, (_, n) => `Sentence number ${n} of it. `).join("");
+  const sentences = whole(text).querySelectorAll("p > .swst-part");
+  expect([...sentences].map(tail)).toEqual(Array.from(sentences, () => ". "));
+  const code = `\`\`\`\n${"    let x = 1;\n".repeat(2000)}\`\`\`\n`;
+  const lines = whole(code).querySelectorAll("code > .swst-part");
+  expect([...lines].map(tail)).toEqual(Array.from(lines, () => ";\n"));
+});
+
 /** What the text says, without any mark: Greek letters stand for words here. */
 function words(text: string): string {
   return text.replace(/[^α-ω]/g, "");

@@ -1,21 +1,39 @@
 // @vitest-environment jsdom
-/** One draw for each frame, none forgotten, and no more waiting than agreed. */
+/** Draws with the frames and within their time; in order, none forgotten, none without end. */
 
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { BACKLOG, Painter } from "../src/paint.ts";
+import { BACKLOG, LIMIT, Painter } from "../src/paint.ts";
 
+/** How many events were drawn at once. */
 let draws: number[];
+/** What was drawn. */
+let drawn: unknown[];
 let painter: Painter;
 let hidden: boolean;
+/** What drawing an event takes, in ms. */
+let cost: number;
 
 beforeEach(() => {
   vi.useFakeTimers({
-    toFake: ["setTimeout", "clearTimeout", "requestAnimationFrame", "cancelAnimationFrame"],
+    toFake: [
+      "setTimeout",
+      "clearTimeout",
+      "requestAnimationFrame",
+      "cancelAnimationFrame",
+      "performance",
+    ],
   });
   hidden = false;
+  cost = 0;
   vi.spyOn(document, "hidden", "get").mockImplementation(() => hidden);
   draws = [];
-  painter = new Painter((batches) => draws.push(batches.flat().length));
+  drawn = [];
+  const start = performance.now();
+  vi.spyOn(performance, "now").mockImplementation(() => start + cost * drawn.length);
+  painter = new Painter(
+    (event) => drawn.push(event),
+    (count) => draws.push(count),
+  );
 });
 afterEach(() => {
   painter.dispose();
@@ -33,20 +51,70 @@ it("draws what came since the last frame at once", () => {
   expect(draws).toEqual([]);
   vi.advanceTimersToNextFrame();
   expect(draws).toEqual([5]);
+  expect(drawn).toEqual([0, 1, 2, 0, 1]);
   vi.advanceTimersByTime(1000);
   expect(draws).toEqual([5]);
 });
 
+it("leaves what a frame has no time for to the next ones", () => {
+  cost = 0.1;
+  painter.push(some(1000));
+  vi.advanceTimersToNextFrame();
+  const first = drawn.length;
+  expect(first).toBeGreaterThan(100);
+  expect(first).toBeLessThan(500);
+  painter.push(some(5));
+  for (let frame = 0; frame < 20; frame += 1) vi.advanceTimersToNextFrame();
+  expect(Math.max(...draws)).toBe(first);
+  expect(drawn).toEqual([...some(1000), ...some(5)]);
+});
+
+it("draws at least something in a frame, however long it takes", () => {
+  cost = 1000;
+  painter.push(some(100));
+  vi.advanceTimersToNextFrame();
+  expect(drawn.length).toBeGreaterThan(0);
+  expect(drawn.length).toBeLessThan(100);
+});
+
+it("does in its place what must come after what waits", () => {
+  cost = 0.1;
+  const seen: number[] = [];
+  painter.push(some(700));
+  painter.after(() => seen.push(drawn.length));
+  painter.push(some(1));
+  painter.after(() => seen.push(drawn.length));
+  expect(seen).toEqual([]);
+  for (let frame = 0; frame < 20; frame += 1) vi.advanceTimersToNextFrame();
+  expect(seen).toEqual([700, 701]);
+});
+
+it("goes on after an event that cannot be drawn", () => {
+  painter.dispose();
+  painter = new Painter(
+    (event) => {
+      drawn.push(event);
+      if (event === 1) throw new Error("cannot draw this");
+    },
+    (count) => draws.push(count),
+  );
+  painter.push(some(3));
+  expect(() => vi.advanceTimersToNextFrame()).toThrow("cannot draw this");
+  vi.advanceTimersToNextFrame();
+  expect(drawn).toEqual([0, 1, 2]);
+});
+
 it("draws without frames, as in a hidden page", () => {
   hidden = true;
-  painter.push(some(1));
+  cost = 10;
+  painter.push(some(100));
   vi.advanceTimersByTime(249);
   expect(draws).toEqual([]);
   vi.advanceTimersByTime(1);
-  expect(draws).toEqual([1]);
+  expect(draws).toEqual([100]);
 });
 
-it("asks the caller to wait until it has drawn", async () => {
+it("asks the caller to wait until little is left", async () => {
   expect(painter.push(some(BACKLOG - 1))).toBeUndefined();
   const wait = painter.push(some(1));
   expect(wait).toBeInstanceOf(Promise);
@@ -56,16 +124,20 @@ it("asks the caller to wait until it has drawn", async () => {
 });
 
 it("holds no more than agreed, whether or not the caller waits", () => {
-  for (let batch = 0; batch < 8; batch += 1) painter.push(some(1000));
-  expect(draws).toEqual([8000]);
+  for (let came = 0; came < LIMIT; came += 1000) painter.push(some(1000));
+  expect(draws).toEqual([]);
+  painter.push(some(10));
+  expect(draws).toEqual([10]);
+  vi.advanceTimersToNextFrame();
+  expect(draws).toEqual([10, LIMIT]);
   hidden = true;
   painter.push(some(BACKLOG));
-  expect(draws).toEqual([8000, BACKLOG]);
+  expect(draws).toEqual([10, LIMIT, BACKLOG]);
 });
 
 it("lets go of whoever waits when it is disposed", async () => {
   const wait = painter.push(some(BACKLOG));
   painter.dispose();
   await wait;
-  expect(draws).toEqual([]);
+  expect(drawn).toEqual([]);
 });

@@ -227,9 +227,15 @@ it("shows a tool's failure on one line, with the rest folded", () => {
   events(ALICE, { type: "tool_call", call: "c", lane: 0, name: "book", arguments: '{"a":1}' });
   expect(host.querySelector(".swst-tool")?.className).toContain("swst-running");
   events({ type: "tool_result", call: "c", content: "no route", is_error: true });
-  const tool = host.querySelector<HTMLDetailsElement>(".swst-tool");
-  expect(tool?.open).toBe(false);
-  expect(tool?.querySelector("summary")?.textContent).toBe('book({"a":1})failed: no route');
+  const line = host.querySelector<HTMLElement>(".swst-tool button");
+  expect(line?.textContent).toBe('book({"a":1})failed: no route');
+  const folded = () => host.querySelector(".swst-tool-body")?.getAttribute("hidden");
+  expect(folded()).toBe("until-found");
+  line?.click();
+  expect(folded()).toBeNull();
+  expect(line?.getAttribute("aria-expanded")).toBe("true");
+  line?.click();
+  expect(folded()).toBe("until-found");
 });
 
 it("does not call a tool running when the run is over", () => {
@@ -265,6 +271,7 @@ it("shows what comes after a hole after it", () => {
 it("says it after what came before", () => {
   followers.receive({ op: "events", stream: "a", offset: 0, events: [START] });
   followers.receive({ op: "gone", stream: "a", head: 40, tail: 50 });
+  vi.advanceTimersByTime(300);
   const list = host.querySelector(".swst-list");
   expect([...(list?.children ?? [])].map(({ className }) => className)).toEqual([
     "swst-task",
