@@ -127,7 +127,8 @@ def test_one_polite_region_tells_what_happens_and_not_the_growing_text(page: Pag
     page.evaluate("view.events([{type: 'input_request', request: 'r', lane: 0, prompt: 'Go on?'}])")
     expect(page.locator("textarea")).to_be_visible()
     page.evaluate("view.events([{type: 'end', outcome: 'failed', error: {type: 'E'}}])")
-    expect(page.locator(".swst-scroll")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("[data-swarm-stream]")).to_have_attribute("data-state", "failed")
+    assert page.locator(".swst-scroll").get_attribute("aria-busy") == "false"
     told = heard.json_value()
     assert "ann asks: Go on?" in told
     assert "The run has failed." in told
@@ -169,9 +170,12 @@ def test_every_control_is_reached_and_worked_by_keys(page: Page) -> None:
 
 def test_a_tools_call_opens_by_keys(page: Page) -> None:
     open_view(page, tool_error())
-    call = page.locator(".swst-tool summary").first
+    call = page.locator(".swst-tool .swst-fold").first
+    expect(call).to_have_attribute("aria-expanded", "false")
     call.focus()
     page.keyboard.press("Enter")
+    expect(call).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".swst-tool-body").first).to_be_visible()
     expect(page.locator(".swst-tool-body").first).to_contain_text("TimeoutError")
 
 

@@ -30,7 +30,7 @@ const DRAWN = /^(?:[MHVLhvlmz\d .-]*|#[0-9a-f]{6}|none)$/;
 const STYLES = {
   view: /^(?:--swst-lane: #[0-9a-f]{6}; --swst-depth: \d{1,2};|--swst-row: \d+px;|left: [\d.]+%;)$/,
   static:
-    /^(?:(?:border|margin|padding|font|line|overflow|opacity|text|white|max)[a-z-]*:(?:[\w .%#,-]|rgba\([\d,.]+\))+(?:;|$))+$/,
+    /^(?:(?:border|margin|padding|font|line|overflow|opacity|text|white|word|max)[a-z-]*:(?:[\w .%#,-]|rgba\([\d,.]+\))+(?:;|$))+$/,
 } as const;
 const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*$/;
 
