@@ -180,6 +180,7 @@ class StreamingManager:
                     acked=metrics.acked,
                     buffered=metrics.buffered,
                     elapsed_s=round(metrics.elapsed_s, 3),
+                    age_s=_age_s(session.transcript.first_t),
                     notice=session.notice,
                 )
             )
@@ -293,6 +294,11 @@ class StreamingManager:
                 session.cancel(by=f"the idle timeout of {limit:g} s")
         if limits:
             self._watch_idle(min(limits))
+
+
+def _age_s(began_ms: float | None) -> float:
+    # By the wall clock, as events are; it may have been set since.
+    return 0.0 if began_ms is None else max(0.0, time.time() - began_ms / 1000)
 
 
 def _continue(source: Source, earlier: StreamingSession) -> None:

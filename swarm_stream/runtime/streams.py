@@ -79,7 +79,7 @@ def list_streams(manager: StreamingManager) -> StreamTable:
                 "bytes": line["bytes"],
                 "viewers": line["viewers"],
                 "rate": None,
-                "age_s": line["elapsed_s"],
+                "age_s": line["age_s"],
             }
             for line in manager.status()
         ],
