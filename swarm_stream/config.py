@@ -53,6 +53,7 @@ class StreamingConfig:
         backoff_limit_s: Upper bound of all later ones, which double each time.
         max_streams: Sessions that may run at once in one process.
         history_bytes: Bytes of finished runs that this process keeps for its own views.
+        telemetry: Whether OpenTelemetry is told of runs, where it is installed and set up.
 
     Raises:
         ConfigurationError: If a value is out of range or does not fit another.
@@ -78,6 +79,7 @@ class StreamingConfig:
     backoff_limit_s: float = 5.0
     max_streams: int = 1000
     history_bytes: int = 64 * 2**20
+    telemetry: bool = True
 
     def __post_init__(self) -> None:
         """Check every value."""

@@ -216,6 +216,11 @@ class Meter:
             self._pause = None
             self._resumed = now
 
+    def end(self, now: float) -> None:
+        """Note that the run is over."""
+        self.pause_ended(now)
+        self.ended = now
+
     def pauses(self, now: float) -> dict[Reason, Pauses]:
         """Give the pauses by their reasons, with the one that goes on."""
         found = dict(self.paused)

@@ -8,10 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-from swarm_stream.errors import (
-    ProducerFencedError,
-    SessionStateError,
-)
+from swarm_stream.errors import ProducerFencedError, SessionStateError
 from swarm_stream.events.model import End
 from swarm_stream.runtime.asking import Questions
 from swarm_stream.runtime.buttons import Buttons
@@ -20,7 +17,6 @@ from swarm_stream.runtime.channel import Channel
 from swarm_stream.runtime.ending import error_info, judge
 from swarm_stream.runtime.environment import check_loop, task_text
 from swarm_stream.runtime.gate import Gate
-from swarm_stream.runtime.meter import Meter
 from swarm_stream.runtime.metrics import SessionMetrics, measure
 from swarm_stream.runtime.pacer import Pacer
 from swarm_stream.runtime.recorder import Recorder
@@ -79,7 +75,8 @@ class StreamingSession:
         self.source = source
         self._given = task
         self._runtime = runtime
-        self._meter = Meter()
+        self._turns = Turns()
+        self._meter = self._turns.meter
         self._channel = Channel(
             stream,
             producer=f"{runtime.process}-{uuid4().hex[:12]}",
@@ -89,7 +86,7 @@ class StreamingSession:
             local=runtime.local,
             link=runtime.link,
             take_over=take_over,
-            on_acked=self._acked,
+            on_acked=lambda offset: self._meter.acked(offset, time.perf_counter()),
             on_change=self._channel_changed,
             on_control=self._control_arrived,
         )
@@ -104,7 +101,6 @@ class StreamingSession:
         self._pacer = Pacer(self._recorder, self.gate.hold, config.max_tokens_per_second)
         self._recorder.before = self._pacer.before
         self._questions = Questions(stream, self._recorder.events)
-        self._turns = Turns(self._meter)
         self._source_run = RunOfSession(self, self._recorder, self._pacer, self._turns)
         self._stop_asked = False
         self._cancelled_by: str | None = None
@@ -333,12 +329,9 @@ class StreamingSession:
 
     async def _run(self) -> object:
         writer = self._recorder.events
+        self._turns.tell(self, later=self._runtime.io.post)
         self._meter.started = time.perf_counter()
-        writer.start(
-            task=task_text(self._given),
-            source=self.source.name,
-            caps=self.source.caps,
-        )
+        writer.start(task=task_text(self._given), source=self.source.name, caps=self.source.caps)
         ran = await run_cancellably(
             self._work(),
             cancel=self._cancel,
@@ -354,8 +347,8 @@ class StreamingSession:
             outcome, reason, recorded = ran.result.outcome, ran.result.reason, ran.result.error
         self._questions.close()
         writer.end(outcome, reason=reason, error=error_info(ran.error) or recorded)
-        self._meter.ended = now = time.perf_counter()
-        self._meter.pause_ended(now)
+        self._meter.end(time.perf_counter())
+        self._turns.run_over(outcome, error)
         assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)
         self._channel.end(self._recorder.ended)
         self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
@@ -372,6 +365,7 @@ class StreamingSession:
 
     async def _work(self) -> object:
         use_asker(Asker(self._source_run))
+        self._turns.enter()
         result = await self.source.run(self._source_run, self._given)
         await self._pacer.finish()
         return result
@@ -395,9 +389,6 @@ class StreamingSession:
 
     def _note(self, action: str, by: str) -> None:
         self._recorder.events.control(f"{self.id}-{next(self._ids)}", action, by=by)
-
-    def _acked(self, next_offset: int) -> None:
-        self._meter.acked(next_offset, time.perf_counter())
 
     def _channel_changed(self) -> None:
         if self._channel.buffer.paused:

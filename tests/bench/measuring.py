@@ -25,6 +25,8 @@ from swarm_stream.runtime.buffer import TokenBuffer
 from swarm_stream.runtime.gate import Gate
 from swarm_stream.runtime.meter import Meter
 from swarm_stream.runtime.recorder import Recorder
+from swarm_stream.runtime.telemetry import Telemetry
+from swarm_stream.sources.iterators import IteratorSource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -87,7 +89,9 @@ def costs(rounds: int = ROUNDS, chunks: int = CHUNKS) -> list[Cost]:
     """Measure all paths."""
     paths: dict[str, Callable[[int, bool], Awaitable[float]]] = {
         "a chunk, from the gate into the buffer": _chunks,
+        "the same, with OpenTelemetry listening": _chunks_collected,
         "a frame, from the producer to one viewer": _frames,
+        "asking whether OpenTelemetry listens, a run": _asking,
     }
     return [_compare(path, run, rounds, chunks) for path, run in paths.items()]
 
@@ -120,6 +124,12 @@ def _compare(
 async def _chunks(chunks: int, measured: bool) -> float:  # noqa: FBT001
     """Do what a source does for each chunk; seconds a chunk."""
     return await _through_gate(chunks, Meter() if measured else NoMeter(), clock=measured)
+
+
+async def _chunks_collected(chunks: int, measured: bool) -> float:  # noqa: FBT001
+    meter = Meter()
+    meter.collecting = measured
+    return await _through_gate(chunks, meter, clock=True)
 
 
 async def _through_gate(chunks: int, meter: Meter, *, clock: bool) -> float:
@@ -181,6 +191,16 @@ async def _frames(chunks: int, measured: bool) -> float:  # noqa: FBT001
         socket.close()
     await hub.aclose()
     return took / frames
+
+
+async def _asking(chunks: int, measured: bool) -> float:  # noqa: FBT001
+    """Begin a run's telemetry where nobody listens; without it is a call that does nothing."""
+    source = IteratorSource([])
+    begin = Telemetry.begin if measured else lambda *_, **__: None
+    began = thread_time()
+    for _ in range(chunks):
+        begin("stream", source, later=print)
+    return (thread_time() - began) / chunks
 
 
 def main() -> None:

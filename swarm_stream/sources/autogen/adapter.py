@@ -92,6 +92,11 @@ class AutoGenStreamingAdapter:
         return self._runner
 
     @property
+    def is_team(self) -> bool:
+        """Whether it is a team that is run."""
+        return self._root.is_team
+
+    @property
     def title(self) -> str:
         """The name of the agent or team."""
         return self._runner.name
