@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,7 +66,7 @@ def test_what_stays_in_the_file(notebook: Callable[..., Notebook]) -> None:
     assert set(data) == {OWN, "text/html", "text/markdown", "text/plain"}
     html = "".join(data["text/html"])  # type: ignore[arg-type]  # text or lines
     assert "<script" not in html
-    for text in ("National Museum", "🛥", "print(&#39;see you&#39;)"):
+    for text in ("National Museum", "🛥", "print('see you')"):
         assert text in html
     # A day later: another page, a fresh kernel, nothing of the run in memory.
     page.reload()
