@@ -155,7 +155,7 @@ def test_why_the_past_cannot_be_shown_is_said(page: Page) -> None:
     page.wait_for_function("view.sent.filter(({op}) => op == 'subscribe').length == 2")
     page.evaluate("""view.frame({op: 'error', code: 'no_such_stream', stream: 'oslo',
         message: 'the stream was deleted', cause: 'subscribe', fatal: false})""")
-    note = page.locator(".swst-timeline .swst-note")
+    note = page.locator(".swst-timeline-note")
     expect(note).to_have_text("The past cannot be shown: the stream was deleted")
     page.get_by_role("button", name="Back to now").click()
     expect(note).to_be_hidden()

@@ -48,11 +48,11 @@ export const STYLE: string = `
 .swst-curve { width: 60px; height: 14px; fill: color-mix(in srgb, var(--swst-accent) 55%, var(--swst-bg)); }
 .swst-open { margin-left: auto; color: inherit; }
 .swst-bad { color: var(--swst-bad); font-weight: 600; }
-.swst-note, .swst-notice { font-size: 12px; color: var(--swst-soft); }
+.swst-note, .swst-notice, .swst-timeline-note { font-size: 12px; color: var(--swst-soft); }
 .swst-away .swst-note { margin-top: 5px; padding: 3px 8px; border-radius: 4px; color: var(--swst-fg); background: var(--swst-bg); box-shadow: inset 3px 0 var(--swst-warn); }
 .swst-lost .swst-note { box-shadow: inset 3px 0 var(--swst-bad); }
 .swst-notice { color: var(--swst-bad); }
-.swst-note:empty, .swst-notice:empty { display: none; }
+.swst-note:empty, .swst-notice:empty, .swst-timeline-note:empty { display: none; }
 .swst-controls { display: flex; gap: 6px; margin-left: auto; }
 .swst-button, .swst-latest, .swst-copy {
   font: inherit; font-size: 12px; line-height: 20px; padding: 1px 10px; cursor: pointer;

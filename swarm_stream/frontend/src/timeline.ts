@@ -43,7 +43,7 @@ export class Timeline {
   });
   private readonly map = new LaneMap(this.slider, (part) => this.seek(part * this.length));
   private readonly clock = h("span", "swst-clock");
-  private readonly note = h("div", "swst-note");
+  private readonly note = h("div", "swst-timeline-note");
   private readonly speed = attrs(h("select", "swst-speed"), { "aria-label": "Speed" });
   private readonly play = button("Play", "Play the run from here", () => this.toggle());
   private readonly error = button("Next error", "Go to the next error", () =>
