@@ -34,32 +34,15 @@ export function seamIn(piece: string, size: number, before: string, isCode: bool
  * several times as large as the text. It is made again when they come back into sight.
  */
 export function forgetUnseen(root: HTMLElement): void {
-  const shown = new WeakSet<HTMLElement>();
-  let leaving: HTMLElement[] = [];
+  let leaving: Node[] = [];
   const forget = () => {
-    // First all are asked, then all are changed: each change has the page laid out again.
-    const heights = leaving.map((part) => {
-      const height = `auto ${part.offsetHeight}px`;
-      // Of one that was never laid out there is nothing to forget, and its height is a guess.
-      const isGuess = height === getComputedStyle(part).containIntrinsicHeight;
-      return isGuess && !shown.delete(part) ? "" : height;
-    });
-    for (const [index, part] of leaving.entries()) {
-      const height = heights[index];
-      if (!height) continue;
-      part.style.containIntrinsicHeight = height;
-      // Taking it out of the page is what makes the browser forget. What has the focus or is
-      // selected is never skipped, so neither is lost.
-      part.parentNode?.insertBefore(part, part.nextSibling);
-    }
+    // Taking it out of the page is what makes the browser forget. What has the focus or is
+    // selected is never skipped, so neither is lost, and its height is remembered.
+    for (const part of leaving) part.parentNode?.insertBefore(part, part.nextSibling);
     leaving = [];
   };
-  const listener = (event: Event) => {
-    const part = event.target;
-    if (!(part instanceof HTMLElement)) return;
-    // The event is of this type in all browsers that have it.
-    if (!(event as ContentVisibilityAutoStateChangeEvent).skipped) shown.add(part);
-    else if (leaving.push(part) === 1) setTimeout(forget);
+  const listener = ({ target, skipped }: Event & { readonly skipped?: boolean }) => {
+    if (skipped && target instanceof Node && leaving.push(target) === 1) setTimeout(forget);
   };
   root.addEventListener("contentvisibilityautostatechange", listener, true);
 }
