@@ -204,7 +204,8 @@ def wait_sent(path: Path) -> list[float] | None:
 
 
 def wait_seen(notebook: Notebook, count: int) -> Any:
-    """Wait for all tokens, or until nothing more comes."""
+    """Wait for all tokens, or until nothing more has come for long after the kernel was done."""
+    notebook.page.evaluate("() => { seen.changed = Date.now(); }")
     notebook.page.wait_for_function(
         f"seen.count >= {count} || Date.now() - seen.changed > {1000 * QUIET_S}",
         timeout=300_000,
