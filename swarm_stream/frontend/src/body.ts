@@ -210,7 +210,8 @@ export class Body implements Observer {
     }
     const content = h("div", "swst-turn-body");
     this.abreast.append(this.makeTurn(lane, content));
-    const pages = new Pages(content);
+    // Of many lanes side by side each would keep its first page laid out, were it the body.
+    const pages = new Pages(content, h("div", "swst-part"));
     this.turns.set(lane, pages);
     return pages;
   }

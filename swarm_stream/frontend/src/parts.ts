@@ -47,13 +47,15 @@ export function forgetUnseen(root: HTMLElement): void {
   root.addEventListener("contentvisibilityautostatechange", listener, true);
 }
 
-/** An element whose children are put into pages: the first few into itself. */
+/** An element whose children are put into pages: the first few into `page`, or itself. */
 export class Pages {
-  private page: HTMLElement;
   private size = 0;
 
-  constructor(private readonly root: HTMLElement) {
-    this.page = root;
+  constructor(
+    private readonly root: HTMLElement,
+    private page = root,
+  ) {
+    if (page !== root) root.append(page);
   }
 
   append(element: HTMLElement): void {

@@ -104,7 +104,7 @@ export const STYLE: string = `
 .swst-name { font-weight: 600; color: color-mix(in srgb, var(--swst-lane) 62%, var(--swst-fg)); }
 .swst-path { color: var(--swst-soft); white-space: pre; }
 .swst-turn-body { margin-left: 9px; padding-left: 18px; border-left: 2px solid color-mix(in srgb, var(--swst-lane) 45%, var(--swst-bg)); }
-.swst-turn-body > * + *, .swst-turn-body > .swst-part > * + * { margin-top: 6px; }
+.swst-turn-body > .swst-part + .swst-part, .swst-turn-body > .swst-part > * + * { margin-top: 6px; }
 .swst-task { margin: 0 0 12px; padding: 6px 10px; border-radius: 6px; background: var(--swst-tint); }
 .swst-kind { display: inline-block; margin-right: 8px; font-size: 11px; color: var(--swst-soft); text-transform: uppercase; letter-spacing: .04em; }
 .swst-line { margin: 0 0 10px; font-size: 12px; color: var(--swst-soft); }
