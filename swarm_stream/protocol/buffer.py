@@ -71,7 +71,8 @@ class Window(Generic[T]):
         self.next = offset + 1
         self.bytes_held += len(event)
         held = len(self._events)
-        self.peak = max(self.peak, held)
+        if held > self.peak:  # noqa: PLR1730  (``max`` is a call for every chunk)
+            self.peak = held
         if not self.paused and (held >= self._pause_events or self.bytes_held >= self._pause_bytes):
             self.paused = True
             self.pauses += 1

@@ -30,12 +30,16 @@ class ThinkSplitter:
         self._held: list[str] = []
         self.channel: Channel = "text"
 
+    def plain(self, chunk: str) -> bool:
+        """Tell whether ``feed`` would give ``chunk`` as it is: nearly all chunks are like that."""
+        return not self._held and "<" not in chunk
+
     def feed(self, chunk: str) -> list[tuple[Channel, str]]:
         """Take the next chunk, and give what is certain by now.
 
         A chunk that ends with what may become a marker is held back until the next one decides.
         """
-        if not self._held and "<" not in chunk:
+        if self.plain(chunk):
             return [(self.channel, chunk)] if chunk else []
         chunks = [*self._held, chunk]
         self._held = []

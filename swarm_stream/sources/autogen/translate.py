@@ -99,6 +99,9 @@ class Voice:
     def chunk(self, text: str) -> None:
         """Take one chunk that the model streamed."""
         self._raw.append(text)
+        if text and self._splitter.plain(text):
+            self._delta(self._splitter.channel, text)
+            return
         for channel, piece in self._splitter.feed(text):
             self._delta(channel, piece)
 
