@@ -15,6 +15,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.utils import ensure_async
 from tornado import web
+from tornado.iostream import IOStream
 from tornado.websocket import (
     WebSocketClosedError,
     WebSocketHandler,
@@ -26,6 +27,8 @@ from swarm_stream.protocol.frames import SUBPROTOCOL, CloseCode
 from swarm_stream.protocol.server import HangUp
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
     from jupyter_extension.app import SwarmStreamApp
     from swarm_stream.hub.socket import HubSocket
 
@@ -51,6 +54,31 @@ class _Protocol(WebSocketProtocol13):
         if opcode == TEXT and not _is_utf8(data):
             opcode = BINARY  # which is closed with 1007 here, as such text has to be
         return super()._handle_message(opcode, data)
+
+    def push(self, frames: Sequence[bytes]) -> bool:
+        """Send text messages at once, if nothing is on its way; tells whether it did.
+
+        Tornado's own way makes a task and three futures for each message, and calls the system
+        for each. What the system does not take at once is left to Tornado.
+        """
+        stream = self.stream
+        # Not with TLS, which has states of its own.
+        if type(stream) is not IOStream or stream.closed() or stream.writing():
+            return False
+        if self.server_terminated:
+            return False
+        data = b"".join(part for frame in frames for part in (_head(len(frame)), frame))
+        try:
+            sent = stream.write_to_fd(memoryview(data))
+        except OSError:
+            sent = 0
+        if not sent:
+            return False  # it is full, or gone: Tornado finds the same
+        self._message_bytes_out += sum(map(len, frames))
+        self._wire_bytes_out += len(data)
+        if sent < len(data):
+            stream.write(data[sent:])
+        return True
 
 
 class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -162,14 +190,14 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._socket = socket
         self._serving = asyncio.ensure_future(self._serve(socket))
 
-    async def on_message(self, message: str | bytes) -> None:
-        """Take in a frame. Tornado reads the next one when this returns."""
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """Take in a frame. Tornado reads the next one when what this gives, if any, is done."""
         if self._socket is None:
-            return
+            return None
         if isinstance(message, bytes):
             self._socket.hang_up(HangUp(CloseCode.NOT_JSON, "frames are text messages"))
-            return
-        await self._socket.feed(message)
+            return None
+        return None if self._socket.take(message) else self._socket.room()
 
     def on_close(self) -> None:
         """Forget the socket."""
@@ -181,7 +209,7 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def _serve(self, socket: HubSocket) -> None:
         try:
-            why = await socket.serve(self._send)
+            why = await socket.serve(self._send, push=self._push)
         except WebSocketClosedError:
             return
         except Exception:
@@ -194,6 +222,19 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     async def _send(self, frame: bytes) -> None:
         # Awaited: nothing more is read from the log for this socket until it has drained.
         await self.write_message(frame)
+
+    def _push(self, frames: Sequence[bytes]) -> bool:
+        protocol = self.ws_connection
+        return isinstance(protocol, _Protocol) and protocol.push(frames)
+
+
+def _head(size: int) -> bytes:
+    """Give the head of a text message of that many bytes, in one piece and not masked."""
+    if size < 126:  # noqa: PLR2004  (RFC 6455, 5.2)
+        return bytes((0x80 | TEXT, size))
+    if size < 2**16:
+        return b"%c%c%b" % (0x80 | TEXT, 126, size.to_bytes(2, "big"))
+    return b"%c%c%b" % (0x80 | TEXT, 127, size.to_bytes(8, "big"))
 
 
 def _is_utf8(data: bytes) -> bool:

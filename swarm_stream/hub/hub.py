@@ -221,20 +221,24 @@ class StreamHub:
             LogError: If the log cannot be read.
 
         """
-        hot = self.viewers.hot.get(stream)
-        if hot is not None:
-            ready = hot.frame(
-                stream, offset, max_bytes=MAX_READ_BYTES, max_events=self.limits.events
-            )
-            if ready is not None:
-                return ready
+        ready = self.ready_frame(stream, offset)
+        if ready is not None:
+            return ready
         part = await self.log.read(
             stream, offset, max_events=self.limits.events, max_bytes=MAX_READ_BYTES
         )
         frame = frames.encode_events(stream, part.offset, part.body)
+        hot = self.viewers.hot.get(stream)
         if hot is not None and part.count:
             hot.remember(part, frame)
         return part, frame
+
+    def ready_frame(self, stream: str, offset: int) -> tuple[Slice, bytes] | None:
+        """Give the same where it can be had without a read: for viewers who are up to date."""
+        hot = self.viewers.hot.get(stream)
+        if hot is None:
+            return None
+        return hot.frame(stream, offset, max_bytes=MAX_READ_BYTES, max_events=self.limits.events)
 
     def _subscribe(self, socket: HubSocket, frame: frames.Subscribe) -> None:
         limit = self.limits.subscriptions

@@ -205,18 +205,22 @@ class Producers:
         weight = size + len(frame.events) * EVENT_WEIGHT
         socket.begun(weight)
         self._appends.add(answer)
-        answer.add_done_callback(self._appends.discard)
-        answer.add_done_callback(lambda _: socket.ended(weight))
-        answer.add_done_callback(partial(self._appended, socket, frame, size, time.perf_counter()))
+        # One for all: each call back is a turn of the loop's.
+        answer.add_done_callback(
+            partial(self._appended, socket, frame, size, weight, time.perf_counter())
+        )
 
-    def _appended(
+    def _appended(  # noqa: PLR0913
         self,
         socket: HubSocket,
         frame: frames.Append,
         size: int,
+        weight: int,
         began: float,
         answer: asyncio.Future[admission.Verdict],
     ) -> None:
+        self._appends.discard(answer)
+        socket.ended(weight)
         if answer.cancelled():
             return
         stream = frame.stream

@@ -20,7 +20,7 @@ from swarm_stream.protocol.frames import CloseCode
 from swarm_stream.protocol.server import HangUp, ServerConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from swarm_stream.hub.hub import StreamHub
     from swarm_stream.protocol import frames
@@ -64,27 +64,47 @@ class HubSocket:
         self._room: asyncio.Future[None] | None = None
         self._serving: asyncio.Task[object] | None = None
         self._cut = False
+        self._push: Callable[[Sequence[bytes]], bool] = lambda _: False
         self.asked: dict[str, frames.Subscribe] = {}
 
     async def feed(self, data: str | bytes) -> None:
         """Take in one message. Waits while too much is under way for it (so does the peer)."""
+        if not self.take(data):
+            await self.room()
+
+    def take(self, data: str | bytes) -> bool:
+        """Take in one message; tells whether there is room for the next (else await ``room``)."""
         if self.hung_up is not None or self._hub.settling:
-            return
+            return True
         command = self.connection.receive(data, now=time.monotonic())
         if command is not None:
             self._hub.obey(self, command)
         self.wake()
+        return self._inflight <= MAX_INFLIGHT_BYTES
+
+    async def room(self) -> None:
+        """Wait while too much is under way for this socket."""
         while self._inflight > MAX_INFLIGHT_BYTES and self.hung_up is None:
             self._room = self._loop.create_future()
             await self._room
 
-    async def serve(self, send: Callable[[bytes], Awaitable[object]]) -> HangUp:
+    async def serve(
+        self,
+        send: Callable[[bytes], Awaitable[object]],
+        *,
+        push: Callable[[Sequence[bytes]], bool] = lambda _: False,
+    ) -> HangUp:
         """Send frames until the socket must close; gives why.
 
         ``send`` waits until the transport has drained; while it waits nothing else is read from
         the log for this socket. Whatever it raises ends the serving. Cancelling is safe.
+
+        ``push`` sends frames at once where nothing is on its way, and tells whether it did. With
+        it an event goes to a viewer who is up to date without a switch of tasks, and several
+        answers go with one call of the system. It never raises: ``send`` does, soon after.
         """
         connection = self.connection
+        self._push = push
         self._serving = asyncio.current_task()
         self._arm()
         try:
@@ -95,9 +115,7 @@ class HubSocket:
                     self._hub.viewers.finished(self, stream)
                 # Now: what is subscribed while frames are sent is read after its ``subscribed``.
                 read = connection.pump.next_read()
-                for frame in connection.frames_to_send():
-                    await send(frame)
-                    connection.sent(now=time.monotonic())
+                await self._send_all(connection.frames_to_send(), send)
                 if why is not None:
                     return why
                 if read is not None:
@@ -112,6 +130,16 @@ class HubSocket:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+
+    async def _send_all(
+        self, out: Sequence[bytes], send: Callable[[bytes], Awaitable[object]]
+    ) -> None:
+        if out and self._push(out):
+            self.connection.sent(now=time.monotonic())
+            return
+        for frame in out:
+            await send(frame)
+            self.connection.sent(now=time.monotonic())
 
     async def _send_events(self, read: Read, send: Callable[[bytes], Awaitable[object]]) -> None:
         pump = self.connection.pump
@@ -130,12 +158,34 @@ class HubSocket:
             # The tail is ahead of what can be read: give the log a turn before asking again.
             await asyncio.sleep(0)
             return
+        since = self._committed(read)
+        await self._send_all((frame,), send)
+        self._count(part.count, frame, since)
+
+    def go_on(self) -> None:
+        """Send what a tail's move brought: at once where nothing is in the way, or by ``serve``."""
+        pump = self.connection.pump
+        read = pump.next_read()
+        # While ``serve`` waits here, nothing is queued that would have to go first.
+        if self._waiter is not None and read is not None:
+            ready = self._hub.ready_frame(read.stream, read.offset)
+            if ready is not None and self._push((ready[1],)):
+                count = ready[0].count
+                self.connection.sent(now=time.monotonic())
+                self._count(count, ready[1], self._committed(read))
+                pump.advanced(read.stream, offset=read.offset, count=count)
+                if not pump.busy:
+                    return
+        self.wake()
+
+    def _committed(self, read: Read) -> float | None:
+        """Give when the first event of a read was committed, if the viewer was there."""
         hot = self._hub.viewers.hot.get(read.stream) if read.live else None
-        since = hot.committed(part.offset) if hot is not None else None
-        await send(frame)
-        self.connection.sent(now=time.monotonic())
+        return hot.committed(read.offset) if hot is not None else None
+
+    def _count(self, events: int, frame: bytes, since: float | None) -> None:
         meter = self._hub.meter
-        meter.sent(part.count, len(frame))
+        meter.sent(events, len(frame))
         if since is not None:
             meter.delivery.add(time.perf_counter() - since)
 

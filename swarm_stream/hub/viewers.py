@@ -158,7 +158,7 @@ class Viewers:
             hot.add(moved, now=now)
         for socket in self._readers.get(moved.stream, ()):
             if socket.connection.pump.moved(moved.stream, tail=moved.tail, closed=moved.closed):
-                socket.wake()
+                socket.go_on()
 
     def notice(self, stream: str, text: str) -> None:
         """Say what keeps a stream's events from the log; empty when nothing does any more."""

@@ -77,6 +77,11 @@ class SubscriberPump:
         cursor.closed = cursor.closed or closed
         return self._line_up(stream, cursor)
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to read, or a closed stream that was read to the end."""
+        return bool(self._ready or self._finished)
+
     def next_read(self) -> Read | None:
         """Give the read whose turn it is, if any cursor is behind its tail."""
         for stream in self._ready:

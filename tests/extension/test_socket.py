@@ -134,6 +134,29 @@ async def test_a_viewer_that_does_not_read_is_not_written_ahead_of(site: Site) -
         seen += len(frame["events"])
 
 
+@pytest.mark.parametrize("bytes_at_once", [1, 7, 70_000])
+async def test_what_the_system_takes_in_parts_arrives_whole(site: Site, bytes_at_once: int) -> None:
+    producer, viewer = await site.ws(), await site.ws()
+    claimed = await asks(producer, "claim", producer="p")
+    await asks(viewer, "subscribe", **{"from": 0})
+    (handler,) = [h for h in handlers(site) if h._socket.connection.pump.streams]  # type: ignore[attr-defined]
+    stream = handler.ws_connection.stream  # type: ignore[attr-defined]
+    write = stream.write_to_fd
+    stream.write_to_fd = lambda data: write(data[:bytes_at_once])
+    # Of 126 and 65536 bytes and more, whose lengths are written in other ways.
+    texts = ["x" * size for size in (1, 10, 200, 66_000, 1, 140_000)]
+    for offset, text in enumerate(texts):
+        event = {"type": "delta", "t": 1, "seg": 0, "text": text}
+        await asks(producer, "append", epoch=claimed["epoch"], offset=offset, events=[event])
+    stream.write_to_fd = write
+    seen: list[str] = []
+    while len(seen) < len(texts):
+        frame = await told(viewer, "events")
+        assert frame["offset"] == len(seen)
+        seen += [event["text"] for event in frame["events"]]
+    assert seen == texts
+
+
 async def test_a_socket_whose_serving_fails_is_closed_and_not_left_dead(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -90,7 +90,9 @@ class Peer:
 
     """
 
-    def __init__(self, hub: StreamHub, *, who: str = "Ann", view: bool = True) -> None:
+    def __init__(
+        self, hub: StreamHub, *, who: str = "Ann", view: bool = True, at_once: bool = False
+    ) -> None:
         socket = hub.open_socket(may_produce=True, may_view=view, who=who)
         assert socket is not None
         self.socket = socket
@@ -100,13 +102,24 @@ class Peer:
         self.open = asyncio.Event()
         self.open.set()
         self.why: HangUp | None = None
+        self._at_once = at_once
         self.serving = asyncio.ensure_future(self._serve())
 
     async def _serve(self) -> None:
-        self.why = await self.socket.serve(self._send)
+        self.why = await self.socket.serve(self._send, push=self._push)
+
+    def _push(self, frames: Sequence[bytes]) -> bool:
+        if not self._at_once or not self.open.is_set():
+            return False
+        for frame in frames:
+            self._take(frame)
+        return True
 
     async def _send(self, frame: bytes) -> None:
         await self.open.wait()
+        self._take(frame)
+
+    def _take(self, frame: bytes) -> None:
         self.got.append(json.loads(frame))
         self.raw.append(frame)
         self.sizes.append(len(frame))
@@ -154,15 +167,18 @@ class Peer:
 
 
 class Place:
-    """A hub, and who is connected to it."""
+    """A hub, and who is connected to it; with ``at_once`` by transports that can push."""
 
-    def __init__(self, limits: Limits | None = None, *, max_sockets: int = 100) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, max_sockets: int = 100, at_once: bool = False
+    ) -> None:
+        self.at_once = at_once
         self.log = BadLog()
         self.hub = StreamHub(self.log, server_id="srv-test", limits=limits, max_sockets=max_sockets)
         self.peers: list[Peer] = []
 
     def join(self, **options: Any) -> Peer:
-        peer = Peer(self.hub, **options)
+        peer = Peer(self.hub, at_once=self.at_once, **options)
         self.peers.append(peer)
         return peer
 
