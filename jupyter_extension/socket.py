@@ -15,7 +15,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.utils import ensure_async
 from tornado import web
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import (
     WebSocketClosedError,
     WebSocketHandler,
@@ -23,11 +23,12 @@ from tornado.websocket import (
     WebSocketProtocol13,
 )
 
+from jupyter_extension.incoming import BadFrameError, Incoming, TooBigError
 from swarm_stream.protocol.frames import SUBPROTOCOL, CloseCode
 from swarm_stream.protocol.server import HangUp
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
 
     from jupyter_extension.app import SwarmStreamApp
     from swarm_stream.hub.socket import HubSocket
@@ -43,6 +44,9 @@ MAX_REASON = 120
 SECRET_SCHEME = "swarm-stream "  # noqa: S105  (the name of the scheme, not a secret)
 
 
+READ_BYTES = 64 * 1024
+"""Bytes that are read at once, and after which other sockets have a turn."""
+
 TEXT, BINARY = 0x1, 0x2
 """Kinds of messages, as RFC 6455 numbers them."""
 
@@ -54,6 +58,38 @@ class _Protocol(WebSocketProtocol13):
         if opcode == TEXT and not _is_utf8(data):
             opcode = BINARY  # which is closed with 1007 here, as such text has to be
         return super()._handle_message(opcode, data)
+
+    async def _receive_frame_loop(self) -> None:
+        """Read until the client leaves; in place of Tornado's, see ``incoming``."""
+        stream = self.stream
+        incoming = Incoming(self.params.max_message_size)
+        read = 0
+        try:
+            while not self.client_terminated:
+                data = await stream.read_bytes(READ_BYTES, partial=True)
+                self._wire_bytes_in += len(data)
+                await self._take_in(incoming.feed(data))
+                read += len(data)
+                if read >= READ_BYTES:
+                    read = 0
+                    await asyncio.sleep(0)  # there may always be more: others have their turn
+        except StreamClosedError:
+            self._abort()
+        except TooBigError:
+            self.close(CloseCode.TOO_BIG, "message too big")
+            self._abort()
+        except BadFrameError:
+            self._abort()
+        finally:
+            self.handler.on_ws_connection_close(self.close_code, self.close_reason)
+
+    async def _take_in(self, messages: Iterable[tuple[int, bytes]]) -> None:
+        for opcode, data in messages:
+            waits = self._handle_message(opcode, data)
+            if waits is not None:
+                await waits
+            if self.client_terminated:
+                return
 
     def push(self, frames: Sequence[bytes]) -> bool:
         """Send text messages at once, if nothing is on its way; tells whether it did.

@@ -79,7 +79,9 @@ class HubSocket:
         command = self.connection.receive(data, now=time.monotonic())
         if command is not None:
             self._hub.obey(self, command)
-        self.wake()
+        # Not for an append, which is answered later: nothing is to be sent yet.
+        if self.connection.answers_wait or self.hung_up is not None:
+            self.wake()
         return self._inflight <= MAX_INFLIGHT_BYTES
 
     async def room(self) -> None:

@@ -134,9 +134,13 @@ class ServerConnection:
 
     def _allowed(self, frame: frames.ClientFrame) -> bool:
         assert not isinstance(frame, frames.Heartbeat | frames.Error)  # noqa: S101  (see receive)
-        op = str(frame.__struct_config__.tag)
         produces = isinstance(frame, _PRODUCER_OPS)
-        if not (self._may_produce if produces else self._may_view):
+        allowed = self._may_produce if produces else self._may_view
+        problem = self._problem(frame) if allowed else None
+        if allowed and problem is None:
+            return True
+        op = str(frame.__struct_config__.tag)
+        if not allowed:
             what = "claim and append" if not produces else "read and control"
             self.refuse(
                 "not_allowed",
@@ -144,12 +148,9 @@ class ServerConnection:
                 stream=frame.stream,
                 op=op,
             )
-            return False
-        problem = self._problem(frame)
-        if problem is not None:
+        elif problem is not None:
             self.refuse(problem[0], problem[1], stream=frame.stream, op=op)
-            return False
-        return True
+        return False
 
     def _problem(  # noqa: PLR0911  (one for each rule)
         self, frame: frames.ClientFrame
@@ -221,6 +222,11 @@ class ServerConnection:
     def clogged(self) -> bool:
         """Whether the peer makes us queue answers without reading them."""
         return self._out_bytes > self.limits.queue_bytes
+
+    @property
+    def answers_wait(self) -> bool:
+        """Whether ``frames_to_send`` would give something."""
+        return bool(self._out or self._acks or self._statuses)
 
     def frames_to_send(self) -> list[bytes]:
         """Give the queued frames, in order; the caller sends them before anything else."""
