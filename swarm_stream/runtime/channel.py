@@ -84,6 +84,7 @@ class Channel:
         self._last: int | None = None
         self._acked = 0
         self._reconnects_before = 0
+        self._copying = False
         self._asked_by: dict[str, str] = {}
         self.connection = ProducerConnection(
             stream,
@@ -230,13 +231,16 @@ class Channel:
 
     def _stir(self) -> None:
         self.buffer.rearm()
-        self._copy()
         if self.served_locally:
+            self._copy()
             self._ack_here()
         elif self.link is not None:
             self.link.stir(self)
+            if not self._copying:
+                self._copy()
 
     def _copy(self) -> None:
+        self._copying = False
         if self._stream_here is not None:
             self._stream_here.copy(last=self._last)
 
@@ -253,9 +257,15 @@ class Channel:
     # What the link calls.
 
     def link_turn(self) -> None:
-        """Take in what was put since, before it is sent: views of this kernel see it, too."""
+        """Take in what was put since, for views of this kernel, too.
+
+        After it was sent, which is urgent, and before the loop looks at what the server answers:
+        what is acknowledged leaves the buffer.
+        """
         self.buffer.rearm()
-        self._copy()
+        if not self._copying:
+            self._copying = True
+            asyncio.get_running_loop().call_soon(self._copy)
 
     def link_changed(self) -> None:
         """Look at what the link and the server say."""

@@ -12,21 +12,24 @@ import enum
 import logging
 import random
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.protocol import State
 
 from swarm_stream.errors import ProtocolError
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.backoff import Backoff
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
 from swarm_stream.runtime.dial import dial
+from swarm_stream.runtime.outgoing import LinkedStream, Outgoing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from websockets.asyncio.client import ClientConnection
 
     from swarm_stream.config import StreamingConfig
-    from swarm_stream.protocol.producer import ProducerConnection
     from swarm_stream.runtime.discovery import ServerAddress
 
 __all__ = ["LinkState", "LinkedStream", "ServerLink"]
@@ -52,24 +55,6 @@ class LinkState(enum.Enum):
     CLOSED = "closed"
 
 
-class LinkedStream(Protocol):
-    """A session, as the link sees it."""
-
-    connection: ProducerConnection
-
-    def link_changed(self) -> None:
-        """Something about the stream or the link changed: look. IO thread."""
-        ...
-
-    def link_turn(self) -> None:
-        """The link is about to look for what is to be sent. IO thread."""
-        ...
-
-    def control_arrived(self, frame: frames.Control) -> None:
-        """A button was pressed. IO thread; answered by ``ServerLink.answer``."""
-        ...
-
-
 class ServerLink:
     """Keep one socket to the server, for all streams. IO thread only.
 
@@ -91,12 +76,15 @@ class ServerLink:
         self.reconnects = 0
         self._config = config
         self._streams: dict[str, LinkedStream] = {}
-        # Streams that may have something to send, in the order of their turns.
-        self._stirred: dict[str, LinkedStream] = {}
+        self._outgoing = Outgoing()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._socket: ClientConnection | None = None
         self._connections = 0
+        self._timer = self._new_timer()
+        # Whether the sender waits, and whether something was sent in its place just now.
+        self._parked = False
+        self._pushed = False
         self._decided = asyncio.Event()
 
     def attach(self, stream: LinkedStream) -> None:
@@ -115,8 +103,27 @@ class ServerLink:
 
     def stir(self, stream: LinkedStream) -> None:
         """Have the link look for what this stream has to send."""
-        self._stirred[stream.connection.stream] = stream
-        self._wake.set()
+        self._outgoing.add(stream)
+        if not self._parked or self._pushed or not self._push():
+            self._wake.set()
+
+    def _push(self) -> bool:
+        """Send at once, if nothing is on its way; tells whether there is no more to be sent.
+
+        Once in a turn of the loop: what else is stirred in it leaves together, in the next one.
+        """
+        socket = self._socket
+        if socket is None or socket.state is not State.OPEN:
+            return False
+        if socket.transport.get_write_buffer_size():
+            return False
+        self._pushed = True
+        asyncio.get_running_loop().call_soon(self._pushed_enough)
+        self._write(socket, self._outgoing.gather())
+        return not self._outgoing
+
+    def _pushed_enough(self) -> None:
+        self._pushed = False
 
     async def decided(self) -> None:
         """Wait until the first attempt to connect has succeeded or failed."""
@@ -173,46 +180,53 @@ class ServerLink:
             await self._carry(socket)
 
     async def _carry(self, socket: ClientConnection) -> None:
-        timer = HeartbeatTimer(
-            now=time.monotonic(),
-            interval_s=self._config.heartbeat_s,
-            silence_limit_s=self._config.silence_limit_s,
-        )
+        timer = self._timer = self._new_timer()
         reader = asyncio.ensure_future(self._read(socket, timer))
         reader.add_done_callback(lambda _: self._wake.set())
         watch = asyncio.ensure_future(self._watch(socket, timer))
         try:
             while not reader.done():
                 self._wake.clear()
-                sent = await self._send_all(socket, timer)
+                out = self._outgoing.gather()
+                if out:
+                    await self._send(socket, out)
                 if timer.due(now=time.monotonic()):
-                    await self._send(socket, timer, frames.Heartbeat(t=time.time() * 1000))
-                if not sent:
+                    beat = frames.encode(frames.Heartbeat(t=time.time() * 1000))
+                    await self._send(socket, (beat,))
+                if not out:
+                    self._parked = True
                     await self._wake.wait()
+                    self._parked = False
             await reader
         finally:
+            self._parked = False
             watch.cancel()
             reader.cancel()
             await asyncio.gather(reader, watch, return_exceptions=True)
 
-    async def _send_all(self, socket: ClientConnection, timer: HeartbeatTimer) -> bool:
-        """Give each stream one turn; tells whether anything was sent."""
-        turns, self._stirred = self._stirred, {}
-        for stream in turns.values():
-            connection = stream.connection
-            # The buffer calls again only after this, so nothing put since can be missed.
-            stream.link_turn()
-            for frame in connection.frames_to_send():
-                await self._send(socket, timer, frame)
-            if connection.has_more:
-                self._stirred[connection.stream] = stream
-        return bool(turns)
+    def _new_timer(self) -> HeartbeatTimer:
+        return HeartbeatTimer(
+            now=time.monotonic(),
+            interval_s=self._config.heartbeat_s,
+            silence_limit_s=self._config.silence_limit_s,
+        )
 
-    async def _send(
-        self, socket: ClientConnection, timer: HeartbeatTimer, frame: frames.ClientFrame
-    ) -> None:
-        await socket.send(frames.encode(frame), text=True)
-        timer.sent(now=time.monotonic())
+    async def _send(self, socket: ClientConnection, out: Sequence[bytes]) -> None:
+        """Send frames; waits until there is room for more."""
+        *first, last = out
+        if socket.state is State.OPEN:  # if it is not, ``send`` raises what there is
+            self._write(socket, first)
+        await socket.send(last, text=True)
+        self._timer.sent(now=time.monotonic())
+
+    def _write(self, socket: ClientConnection, out: Sequence[bytes]) -> None:
+        """Send frames with one call of the system; ``websockets`` makes one for each."""
+        if not out:
+            return
+        for frame in out:
+            socket.protocol.send_text(frame)
+        socket.transport.write(b"".join(socket.protocol.data_to_send()))
+        self._timer.sent(now=time.monotonic())
 
     async def _read(self, socket: ClientConnection, timer: HeartbeatTimer) -> None:
         async for text in socket:
