@@ -1,17 +1,20 @@
 """The durable log of one server: a SQLite file. Needs no service and no setting up.
 
-This module is the event loop's side. ``sqlite_writer`` and ``sqlite_reader`` are the two threads,
-``sqlite_ledger`` decides and writes, ``sqlite_file`` opens, locks and migrates the file.
+This module is the event loop's side. ``sqlite_writer``, ``sqlite_reader`` and ``sqlite_keeper``
+are the threads, ``sqlite_ledger`` decides and writes, ``sqlite_file`` opens, locks and migrates the
+file.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from swarm_stream.errors import LogError
+from swarm_stream.logs import sqlite_keeper as keeping
 from swarm_stream.logs import sqlite_reader as reading
 from swarm_stream.logs import sqlite_writer as writing
 from swarm_stream.logs.watching import Watch
@@ -19,7 +22,7 @@ from swarm_stream.logs.worker import Worker
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from swarm_stream.logs.admission import Closed, Fenced, Verdict
     from swarm_stream.logs.base import Claimed, Moved, Slice, StreamInfo
@@ -37,7 +40,8 @@ class SQLiteLog:
     ``claim``, ``append``, ``trim`` and ``delete`` take their place in the order when they are
     called and give futures. One thread writes: all that is waiting becomes one transaction, and
     the next one begins as soon as it is committed, so transactions are small when little is going
-    on and grow with the load. Another thread reads and never waits for the first.
+    on and grow with the load. Another thread reads and never waits for the first, and a third one
+    carries what was written over into the file itself.
 
     Use it from the event loop that ``open`` was awaited on. Nothing blocks that loop. Cancelling
     a future does not take the request back; it is done or not as if nobody had waited.
@@ -81,6 +85,10 @@ class SQLiteLog:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: Worker[writing.Request] | None = None
         self._reader: Worker[reading.Query] | None = None
+        self._keeper: Worker[keeping.Checkpoint] | None = None
+        self._keeping: asyncio.Future[None] | None = None
+        self._kept_pages = 0
+        self._grown = threading.Event()
         self._closing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -98,16 +106,19 @@ class SQLiteLog:
             raise LogError(f"the log {self.path} was opened before; make a new SQLiteLog")
         self._loop = asyncio.get_running_loop()
         writer: Worker[writing.Request] = Worker(
-            "swarm-stream-log-writer", self._make_writer, on_moves=self._watch.tell
+            "swarm-stream-log-writer", self._make_writer, on_moves=self._moved
         )
         reader: Worker[reading.Query] = Worker("swarm-stream-log-reader", self._make_reader)
+        keeper: Worker[keeping.Checkpoint] = Worker("swarm-stream-log-keeper", self._make_keeper)
         await writer.start()
         try:
             await reader.start()
+            await keeper.start()
         except BaseException:
-            await writer.stop(timeout_s=self._close_timeout_s)
+            for worker in (reader, writer):
+                await worker.stop(timeout_s=self._close_timeout_s)
             raise
-        self._writer, self._reader = writer, reader
+        self._writer, self._reader, self._keeper = writer, reader, keeper
 
     async def aclose(self) -> None:
         """Do what is queued, close the file, end the threads. May be called twice.
@@ -173,6 +184,16 @@ class SQLiteLog:
         future: asyncio.Future[list[StreamInfo]] = self._future()
         return await self._read(reading.List(future), future)
 
+    def _moved(self, moves: Iterable[Moved]) -> None:
+        self._watch.tell(moves)
+        new = self.stats.pages - self._kept_pages
+        busy = self._keeping is not None and not self._keeping.done()
+        if new < keeping.CHECKPOINT_PAGES or busy or self._keeper is None or self._closing:
+            return
+        self._kept_pages = self.stats.pages
+        self._keeping = self._future()
+        self._keeper.submit(keeping.Checkpoint(self._keeping))
+
     def _future(self) -> asyncio.Future[Any]:
         return (self._loop or asyncio.get_running_loop()).create_future()
 
@@ -204,6 +225,7 @@ class SQLiteLog:
         return writing.Writer(
             self.path,
             self.stats,
+            self._grown,
             synchronous=self._synchronous,
             busy_timeout_s=self._busy_timeout_s,
             lock_timeout_s=self._lock_timeout_s,
@@ -212,9 +234,12 @@ class SQLiteLog:
     def _make_reader(self) -> reading.Reader:
         return reading.Reader(self.path, busy_timeout_s=self._busy_timeout_s)
 
+    def _make_keeper(self) -> keeping.Keeper:
+        return keeping.Keeper(self.path, self._grown, synchronous=self._synchronous)
+
     async def _close(self) -> None:
-        # The reader first: while it reads, the writer cannot empty the write-ahead log.
-        for worker in (self._reader, self._writer):
+        # The writer last: while others are busy, it cannot empty the write-ahead log.
+        for worker in (self._reader, self._keeper, self._writer):
             if worker is not None and not await worker.stop(timeout_s=self._close_timeout_s):
                 _logger.warning(
                     "! the log %s was still busy after %g s and is left to its thread",

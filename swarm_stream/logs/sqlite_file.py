@@ -40,8 +40,8 @@ APPLICATION_ID: Final = 0x73776C67  # "swlg"
 CACHED_STATEMENTS: Final = 256
 PAGE_BYTES: Final = 4096
 """SQLite's default; larger ones were measured to be slower here."""
-AUTOCHECKPOINT_PAGES: Final = 2000
-"""Only where the writer never pauses, see ``Writer.idle``: 8 MB, some 20 ms of work."""
+AUTOCHECKPOINT_PAGES: Final = 16_000
+"""Only where the writer never pauses, so that the keeper cannot come to an end: 64 MB."""
 KEPT_WAL_BYTES: Final = 16 * 2**20
 """What the write-ahead log is cut back to after it had to grow: for a backup that read on."""
 

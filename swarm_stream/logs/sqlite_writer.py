@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from swarm_stream.errors import NoSuchStreamError
 from swarm_stream.logs.admission import Admitted, Closed, Fenced, Verdict
 from swarm_stream.logs.sqlite_damage import note_damage
 from swarm_stream.logs.sqlite_errors import explain, is_environment
 from swarm_stream.logs.sqlite_file import PAGE_BYTES, FileLock, connect, prepare
+from swarm_stream.logs.sqlite_keeper import checkpoint
 from swarm_stream.logs.sqlite_ledger import SWEEP_BYTES, Ledger
 from swarm_stream.logs.worker import Answer, Done
 
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
     from pathlib import Path
+    from threading import Event
 
     from swarm_stream.logs.base import Claimed, Moved
 
 __all__ = ["Append", "Claim", "Delete", "Request", "Stats", "Trim", "Writer"]
 
 _logger = logging.getLogger("swarm_stream.logs")
-
-CHECKPOINT_PAGES: Final = 1000
-"""Pages in the write-ahead log, about, from which on a pause is used to carry them over."""
 
 
 @dataclass(slots=True)
@@ -43,6 +42,8 @@ class Stats:
     """Events written; retries of what was there do not count."""
     body_bytes: int = 0
     """Their size."""
+    pages: int = 0
+    """Pages of the write-ahead log that this took, about."""
     failures: int = 0
     """Groups that could not be written."""
 
@@ -141,10 +142,11 @@ class Writer:
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         path: Path,
         stats: Stats,
+        grown: Event,
         *,
         synchronous: str,
         busy_timeout_s: float,
@@ -152,8 +154,8 @@ class Writer:
     ) -> None:
         self._path = path
         self._stats = stats
+        self._grown = grown
         self._sweeping = True
-        self._wal_pages = 0
         self._lock = FileLock(path, timeout_s=lock_timeout_s)
         try:
             self._open(synchronous, busy_timeout_s)
@@ -181,12 +183,9 @@ class Writer:
         return Done(answers, moves)
 
     def idle(self) -> bool:
-        """Carry the write-ahead log over, or sweep a little behind deleted streams."""
-        if self._wal_pages >= CHECKPOINT_PAGES:
-            # SQLite does it too, but within a commit, for which somebody is waiting.
-            self._wal_pages = 0
-            self._checkpoint("PASSIVE")
-            return True
+        """Sweep a little behind deleted streams, or help the keeper, see there."""
+        if self._grown.is_set() and checkpoint(self._db, self._path) >= 0:
+            self._grown.clear()
         if not self._sweeping or self._ledger is None:
             return False
         try:
@@ -202,17 +201,10 @@ class Writer:
     def close(self) -> None:
         """Carry the write-ahead log into the file, close it, let others have it."""
         try:
-            self._checkpoint("TRUNCATE")
+            checkpoint(self._db, self._path, "TRUNCATE")
         finally:
             self._db.close()
             self._lock.release()
-
-    def _checkpoint(self, mode: str) -> None:
-        try:
-            self._db.execute(f"PRAGMA wal_checkpoint({mode})")
-        except sqlite3.Error as error:
-            # Nothing is lost: whoever opens the file next reads the write-ahead log too.
-            _logger.warning("! %s could not be tidied up: %s", self._path, error)
 
     def _open(self, synchronous: str, busy_timeout_s: float) -> None:
         try:
@@ -258,7 +250,7 @@ class Writer:
         stats.events += events
         size = sum(len(s.body) for moved in moves for s in moved.slices)
         stats.body_bytes += size
-        self._wal_pages += 2 + 2 * len(moves) + size // PAGE_BYTES
+        stats.pages += 2 + 2 * len(moves) + size // PAGE_BYTES
         return Done(answers, moves)
 
     def _roll_back(self) -> None:

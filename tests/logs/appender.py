@@ -24,7 +24,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from swarm_stream.logs import sqlite_writer
+from swarm_stream.logs import sqlite_keeper
 from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.sqlite import SQLiteLog
 
@@ -125,7 +125,7 @@ class Writer:
 async def write(job: dict[str, Any]) -> None:
     """Do a job; never ends."""
     # Carried over into the file often, so that many are killed while it is being done.
-    sqlite_writer.CHECKPOINT_PAGES = job["checkpoint_pages"]  # type: ignore[misc]
+    sqlite_keeper.CHECKPOINT_PAGES = job["checkpoint_pages"]  # type: ignore[misc]
     log = SQLiteLog(job["path"])
     await log.open()
     say("open")

@@ -14,6 +14,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from swarm_stream.errors import LogError, NoSuchStreamError
+from swarm_stream.logs import sqlite_keeper
 from swarm_stream.logs.admission import Admitted
 from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.sqlite import SQLiteLog
@@ -181,7 +182,7 @@ async def test_the_threads_end_with_the_log(tmp_path: Path) -> None:
         return [t.name for t in threading.enumerate() if t.name.startswith("swarm-stream-log")]
 
     async with opened(tmp_path / "log.db"):
-        assert len(ours()) == 2
+        assert len(ours()) == 3
     assert ours() == []
 
 
@@ -357,3 +358,42 @@ async def test_a_reader_that_takes_its_time_does_not_stop_the_writer(tmp_path: P
             for n in range(1, 50):
                 assert await append(log, "s", n, b"1") == Admitted(0, n + 1)
             assert other.execute("SELECT count(*) FROM records").fetchone() == (1,)
+
+
+async def test_nobody_waits_while_the_write_ahead_log_is_carried_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def slowly(*_: object) -> int:
+        begun.set()
+        assert gate.wait(10)
+        return 0
+
+    monkeypatch.setattr(sqlite_keeper, "checkpoint", slowly)
+    monkeypatch.setattr(sqlite_keeper, "CHECKPOINT_PAGES", 1)
+    async with opened(tmp_path / "log.db") as log:
+        await log.claim("s", producer="p", meta=None)
+        for offset in range(20):
+            await log.append("s", epoch=1, offset=offset, events=[b"{}"], closes=False)
+        assert await asyncio.to_thread(begun.wait, 10)
+        assert (await log.read("s", 0, max_events=100, max_bytes=10_000)).count == 20
+        assert not gate.is_set()
+        gate.set()
+
+
+@pytest.mark.parametrize(
+    ("pages", "grown"),
+    [([9000, 9000, 0], False), ([9000, 9100, 9200], True), ([10, 20, 30], False)],
+)
+async def test_the_writer_helps_where_the_write_ahead_log_does_not_stop_growing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pages: list[int], *, grown: bool
+) -> None:
+    async with opened(tmp_path / "log.db"):
+        has_grown = threading.Event()
+        keeper = sqlite_keeper.Keeper(tmp_path / "log.db", has_grown, synchronous="NORMAL")
+        monkeypatch.setattr(sqlite_keeper, "checkpoint", lambda *_: pages.pop(0))
+        future = asyncio.get_running_loop().create_future()
+        keeper.handle([sqlite_keeper.Checkpoint(future)])
+        keeper.close()
+    assert has_grown.is_set() is grown

@@ -157,6 +157,6 @@ async def test_a_write_ahead_log_that_had_to_grow_is_cut_back(
         while wal.stat().st_size >= grown:
             await append(log, number)
             number += 1
-            assert number < 300
+            assert number < 3000  # at 64 MB, some 800 of these, the writer does it whatever happens
         assert wal.stat().st_size < grown / 2
         assert (await log.info("s")).tail == number
