@@ -201,26 +201,21 @@ class Producers:
                 closes=ends_stream(frame.events),
             )
         )
-        # An event of two bytes takes more than that while it waits.
-        weight = size + len(frame.events) * EVENT_WEIGHT
-        socket.begun(weight)
+        socket.begun(_weight(frame, size))
         self._appends.add(answer)
         # One for all: each call back is a turn of the loop's.
-        answer.add_done_callback(
-            partial(self._appended, socket, frame, size, weight, time.perf_counter())
-        )
+        answer.add_done_callback(partial(self._appended, socket, frame, size, time.perf_counter()))
 
-    def _appended(  # noqa: PLR0913
+    def _appended(
         self,
         socket: HubSocket,
         frame: frames.Append,
         size: int,
-        weight: int,
         began: float,
         answer: asyncio.Future[admission.Verdict],
     ) -> None:
         self._appends.discard(answer)
-        socket.ended(weight)
+        socket.ended(_weight(frame, size))
         if answer.cancelled():
             return
         stream = frame.stream
@@ -285,6 +280,11 @@ class Producers:
         """Say that a stream's producer left, or that nobody misses it any more."""
         for watcher in self._watchers:
             watcher(stream, stalled)
+
+
+def _weight(frame: frames.Append, size: int) -> int:
+    # An event of two bytes takes more than that while it waits.
+    return size + len(frame.events) * EVENT_WEIGHT
 
 
 def _size(events: Sequence[msgspec.Raw]) -> int:

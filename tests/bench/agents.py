@@ -22,8 +22,9 @@ from swarm_stream.runtime.discovery import ServerAddress
 from swarm_stream.runtime.environment import Runtime
 from swarm_stream.runtime.gate import Gate
 from swarm_stream.runtime.manager import StreamingManager
-from swarm_stream.runtime.metrics import Meter
+from swarm_stream.runtime.meter import Meter
 from swarm_stream.runtime.recorder import Recorder
+from swarm_stream.runtime.turns import Turns
 from swarm_stream.sources.autogen.adapter import AutoGenStreamingAdapter
 from swarm_stream.sources.scripted import ScriptedClient
 from tests.bench.figures import Found, limit
@@ -83,7 +84,10 @@ class BufferRun:
         self.buffer: TokenBuffer[bytes] = TokenBuffer(self.config)
         self.recorder = Recorder(self.buffer, meter := Meter())
         self.events = self.recorder.events
-        self.gate = Gate(self.buffer, meter, chunks_per_s=0, move=lambda _: None)
+        self.gate = Gate(
+            self.buffer, meter, why_full=lambda: "buffer", chunks_per_s=0, move=lambda _: None
+        )
+        self.watcher = Turns(meter)
         self.stopping = False
 
     async def speak(self, lane: int, text: str, *, channel: Any = "text") -> None:

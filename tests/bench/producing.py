@@ -118,9 +118,8 @@ class Sessions:
     def figures(self) -> dict[str, float]:
         metrics = self._sessions[0].metrics
         return {
-            "ack_p50_ms": (metrics.ack_p50_s or 0) * 1000,
-            "ack_p99_ms": (metrics.ack_p99_s or 0) * 1000,
-            "pauses": metrics.pauses,
+            "ack_p50_ms": (metrics.ack.p50_s or 0) * 1000,
+            "ack_p99_ms": (metrics.ack.p99_s or 0) * 1000,
             "buffer_peak": metrics.buffer_peak,
         }
 
