@@ -12,7 +12,7 @@ import argparse
 import sys
 from typing import Final
 
-from tests.bench import agents, growth, imports, log, memory, relay
+from tests.bench import agents, growth, imports, log, memory, relay, speed
 from tests.bench.figures import table
 from tests.bench.machine import machine, versions
 from tests.bench.results import store
@@ -24,6 +24,7 @@ GROUPS: Final = {
     "memory": memory.bench,
     "imports": imports.bench,
     "growth": growth.bench,
+    "speed": speed.bench,
 }
 
 
