@@ -1,7 +1,7 @@
 """Run benchmarks, print them beside their targets, and keep them in notebooks/results.
 
     python -m tests.bench                  all groups, in full: about half an hour
-    python -m tests.bench --quick agents   one group, roughly
+    python -m tests.bench --quick agents   one group, roughly; B is B1 to B5
 
 Figures of a busy machine say little; those of one run may be compared with each other.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from typing import Final
 
 from tests.bench import agents, growth, imports, log, memory, relay, speed
@@ -19,7 +20,7 @@ from tests.bench.results import store
 
 GROUPS: Final = {
     "agents": agents.bench,
-    "relay": relay.bench,
+    **{name: partial(relay.bench, name) for name in relay.CASES},
     "log": log.bench,
     "memory": memory.bench,
     "imports": imports.bench,
@@ -41,13 +42,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--keep", action="store_true", help="store the results of a quick run too")
     given = parser.parse_args()
-    unknown = [name for name in given.groups if name not in GROUPS]
+    groups = [
+        name for asked in given.groups for name in (relay.CASES if asked == "B" else (asked,))
+    ]
+    unknown = [name for name in groups if name not in GROUPS]
     if unknown:
         parser.error(f"no such group: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     say(", ".join(f"{name}: {value}" for name, value in machine().items()))
     say(", ".join(f"{name} {number}" for name, number in versions().items()))
     found = {}
-    for name in given.groups or GROUPS:
+    for name in groups or GROUPS:
         say(f"{name} ...")
         found[name] = GROUPS[name](quick=given.quick, say=say)
         if given.keep or not given.quick:

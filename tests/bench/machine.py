@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sqlite3
@@ -37,6 +38,7 @@ def machine() -> dict[str, object]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "load_1min": round(psutil.getloadavg()[0], 2),
+        "priority": _priority(),
     }
 
 
@@ -74,6 +76,14 @@ def _peers() -> dict[str, str]:
         if name.replace("_", "-") in _PEERS:
             found[f"peer {name.replace('_', '-')}"] = number
     return found
+
+
+def _priority() -> str:
+    """Tell whether other programs had to wait for this one."""
+    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return "real time"
+    nice = os.nice(0) if hasattr(os, "nice") else 0
+    return f"nice {nice}" if nice else "as others"
 
 
 def _cpu() -> str:

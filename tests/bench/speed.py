@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["bench", "ratios"]
 
-EVENTS = 4000
-CHUNKS = 1500
+EVENTS = 3000
+CHUNKS = 1000
 VIEWERS = 50
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ROOM", "Client", "End", "Wire"]
 
 ROOM = 3
-"""Frames on their way to a client; then the hub's socket does not drain."""
+"""Frames on their way to a client; with more, the hub's socket cannot push, nor drain."""
 
 HEARTBEAT_S = 10.0
 SILENCE_S = 25.0
@@ -105,11 +105,17 @@ class Wire:
                     raise error
 
     async def _serve(self) -> HangUp:
-        why = await self.socket.serve(self._send)
+        why = await self.socket.serve(self._send, push=self._push)
         self.open = False
         self.socket.close()
         self.down.append(None)
         return why
+
+    def _push(self, frames: Sequence[bytes]) -> bool:
+        if len(self.down) + len(frames) > ROOM:
+            return False
+        self.down.extend(frames)
+        return True
 
     async def _send(self, frame: bytes) -> None:
         while len(self.down) >= ROOM:

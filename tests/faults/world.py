@@ -61,7 +61,9 @@ class World:
         self.producers: list[Producer] = []
         self.viewers: list[Viewer] = []
         self._tasks: list[asyncio.Task[None]] = []
-        clock = SimpleNamespace(monotonic=self.loop.time, time=self.loop.time)
+        clock = SimpleNamespace(
+            monotonic=self.loop.time, time=self.loop.time, perf_counter=self.loop.time
+        )
         self._patches: list[Any] = [
             patch.object(socket_module, "time", clock),
             patch.object(hub_module, "MAX_READ_BYTES", READ_BYTES),
