@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +33,8 @@ class IOThread:
     """
 
     def __init__(self) -> None:
+        self._posted: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
+        self._woken = False
         started: Future[asyncio.AbstractEventLoop] = Future()
         self._pid = os.getpid()
         self._thread = threading.Thread(
@@ -54,12 +57,18 @@ class IOThread:
     def post(self, call: Callable[..., object], *args: object) -> None:
         """Have ``call(*args)`` run on the loop, soon. Does not wait.
 
+        In the order in which it was posted, and all that gathers meanwhile at once: waking the
+        loop takes a call of the system, after which this thread waits for the interpreter's lock.
+
         Raises:
             SessionStateError: If the thread has ended, or the process was forked.
 
         """
         self._check()
-        self.loop.call_soon_threadsafe(call, *args)
+        self._posted.append((call, args))
+        if not self._woken:
+            self._woken = True
+            self.loop.call_soon_threadsafe(self._run_posted)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop; gives a future that any thread may wait on.
@@ -99,6 +108,17 @@ class IOThread:
             return
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_TIMEOUT_S)
+
+    def _run_posted(self) -> None:
+        # First: what is posted from here on wakes the loop again.
+        self._woken = False
+        for _ in range(len(self._posted)):
+            call, args = self._posted.popleft()
+            try:
+                call(*args)
+            except Exception as error:  # noqa: BLE001  (told as the loop tells of its own calls)
+                message = f"{call!r}, posted to the IO thread, failed"
+                self.loop.call_exception_handler({"message": message, "exception": error})
 
     def _check(self) -> None:
         if self._pid != os.getpid():

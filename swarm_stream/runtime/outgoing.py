@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LinkedStream", "Outgoing"]
 
-TOGETHER_BYTES: Final = 64 * 1024
-"""Frames of several streams leave together, up to this many bytes and one frame."""
+TOGETHER_BYTES: Final = 256 * 1024
+"""Bytes that leave together. This thread waits for the interpreter's lock after each call of the
+system, up to 5 ms while a cell computes, so a call for each frame would hold up the others."""
 
 
 class LinkedStream(Protocol):
@@ -48,11 +49,15 @@ class Outgoing:
         self._stirred[stream.connection.stream] = stream
 
     def gather(self) -> list[bytes]:
-        """Give the frames of the streams whose turn it is: those of all, where they are small."""
+        """Give the frames of the streams whose turn it is, up to ``TOGETHER_BYTES`` and one.
+
+        A stream with much to send has several turns, if the others have none left.
+        """
         out: list[bytes] = []
         size = 0
-        for name, stream in tuple(self._stirred.items()):
-            del self._stirred[name]
+        while self._stirred and size <= TOGETHER_BYTES:
+            name = next(iter(self._stirred))
+            stream = self._stirred.pop(name)
             # The buffer calls again only after this, so nothing put since can be missed.
             stream.link_turn()
             for frame in stream.connection.frames_to_send():
@@ -60,6 +65,4 @@ class Outgoing:
                 size += len(out[-1])
             if stream.connection.has_more:
                 self.add(stream)
-            if size > TOGETHER_BYTES:
-                break
         return out
