@@ -6,29 +6,29 @@
  * fastest event is taken for one that took no time, and the rest is measured above it.
  */
 
-/** Upper ends of the buckets, in ms: each 1.25 times the one before, 0.25 ms to 30 s. */
-const BOUNDS = Array.from({ length: 53 }, (_, i) => 0.25 * 1.25 ** i);
+/** Buckets end at 0.25 ms and at 1.25 times the end of the one before; the last has the rest. */
+const LAST = 52;
 
 /** Counts durations, in a fixed number of buckets. */
 export class Histogram {
   count = 0;
-  private readonly counts = new Array<number>(BOUNDS.length + 1).fill(0);
+  private readonly counts: number[] = new Array(LAST + 1).fill(0);
 
   add(ms: number): void {
-    let bucket = BOUNDS.findIndex((bound) => ms <= bound);
-    if (bucket < 0) bucket = BOUNDS.length;
-    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
+    const bucket = Math.ceil(Math.log(4 * ms) / Math.log(1.25));
+    const at = Math.max(0, Math.min(LAST, bucket));
+    this.counts[at] = (this.counts[at] ?? 0) + 1;
     this.count += 1;
   }
 
   /** The duration that so many of a hundred did not exceed, to the end of its bucket. */
   percentile(percent: number): number {
     let left = (this.count * percent) / 100;
-    for (const [bucket, count] of this.counts.entries()) {
+    const at = this.counts.findIndex((count) => {
       left -= count;
-      if (left <= 0 && count > 0) return BOUNDS[bucket] ?? Number.POSITIVE_INFINITY;
-    }
-    return Number.NaN;
+      return left <= 0 && count > 0;
+    });
+    return at < 0 ? Number.NaN : at < LAST ? 0.25 * 1.25 ** at : Number.POSITIVE_INFINITY;
   }
 }
 
@@ -37,16 +37,47 @@ export class Delivery {
   private readonly drawing: Histogram = new Histogram();
   private fastest = Number.POSITIVE_INFINITY;
 
-  /** `oneClock`: the page's machine is the kernel's. */
-  constructor(private readonly oneClock: boolean) {}
+  /** Events that were received and not drawn, with when they came; null: not to be measured. */
+  private readonly arrived: { left: number; readonly at: number | null }[] = [];
+  /** When what was drawn and may not be painted yet was said, and when the first of it came. */
+  private said: number[] = [];
+  private since = Number.POSITIVE_INFINITY;
 
-  /** Events said at `said` were received and painted then; all in ms since the epoch. */
-  add(said: readonly number[], received: number, painted: number): void {
-    for (const t of said) {
-      this.fastest = Math.min(this.fastest, painted - t);
-      this.ages.add(Math.max(0, painted - t - (this.oneClock ? 0 : this.fastest)));
+  /** `oneClock`: the page's machine is the kernel's. */
+  constructor(private oneClock: boolean) {}
+
+  /** So many events came now; null for those that are history, or that nobody sees. */
+  received(count: number, now: number | null): void {
+    if (count > 0) this.arrived.push({ left: count, at: now });
+  }
+
+  /** The next of the events that came was drawn, which was said at `t`. */
+  drew(t: number): void {
+    const first = this.arrived[0];
+    if (first === undefined) return;
+    first.left -= 1;
+    if (first.left === 0) this.arrived.shift();
+    if (first.at === null || t <= 0) return;
+    this.said.push(t);
+    this.since = Math.min(this.since, first.at);
+  }
+
+  /** Whether something was drawn that is to be painted. */
+  get isWaiting(): boolean {
+    return this.said.length > 0;
+  }
+
+  /** What was drawn is on the screen. All times are in ms since the epoch. */
+  painted(now: number): void {
+    if (this.said.length > 0) this.drawing.add(now - this.since);
+    for (const t of this.said) {
+      this.fastest = Math.min(this.fastest, now - t);
+      this.ages.add(Math.max(0, now - t - (this.oneClock ? 0 : this.fastest)));
     }
-    if (said.length > 0) this.drawing.add(painted - received);
+    // Painted before it was said: a page of this machine that shows what another one runs.
+    if (this.fastest < 0) this.oneClock = false;
+    this.said = [];
+    this.since = Number.POSITIVE_INFINITY;
   }
 
   /** Milliseconds that half of the events took, and what is to be said of it. */
@@ -58,8 +89,8 @@ export class Delivery {
     return {
       short: `${this.oneClock ? "" : "+"}${shown(ages.percentile(50))} to screen`,
       full:
-        `From an agent's saying something to its being on this screen: ${three(ages)}` +
-        `${this.oneClock ? "" : ", above the fastest, since the kernel has another clock"}.` +
+        `From an agent to this screen: ${three(ages)}` +
+        `${this.oneClock ? "" : ", above the fastest (clocks differ)"}.` +
         ` From its arrival in this page: ${three(drawing)}.`,
     };
   }

@@ -11,6 +11,8 @@ export interface HeaderFacts {
   readonly elapsed: string;
   /** How long the first text took. */
   readonly first: string;
+  /** How long it takes from an agent to this screen. */
+  readonly delivery: { readonly short: string; readonly full: string };
   /** What the model's server counted; "" where it did not. */
   readonly tokens: string;
   readonly chunks: number;
@@ -32,6 +34,7 @@ export class Header {
   private readonly connection = h("span", "swst-badge swst-connection");
   private readonly elapsed = h("span", "swst-elapsed");
   private readonly first = h("span", "swst-first");
+  private readonly delivery = h("span", "swst-delivery");
   private readonly tokens = h("span", "swst-tokens");
   private readonly chunks = h("span", "swst-chunks");
   private readonly curve = svg("path");
@@ -53,6 +56,7 @@ export class Header {
         "swst-head-row swst-facts",
         this.elapsed,
         this.first,
+        this.delivery,
         this.tokens,
         h("span", "swst-pace", this.chunks, this.sparkline()),
         this.counter,
@@ -70,6 +74,8 @@ export class Header {
     setAttribute(this.connection, "title", facts.connection.note);
     setText(this.elapsed, facts.elapsed);
     setText(this.first, facts.first);
+    setText(this.delivery, facts.delivery.short);
+    setAttribute(this.delivery, "title", facts.delivery.full);
     setText(this.tokens, facts.tokens);
     setAttribute(this.curve, "d", curvePath(facts.shape));
     const chunks = facts.chunks === 1 ? "1 chunk" : `${facts.chunks} chunks`;

@@ -9,6 +9,7 @@
 
 import { Body } from "./body.ts";
 import { Controls } from "./controls.ts";
+import { Delivery } from "./delivery.ts";
 import { attrs, h, setAttribute, setText } from "./dom.ts";
 import { decodeEvent, type Outcome } from "./events.ts";
 import { Transcript } from "./fold.ts";
@@ -26,7 +27,7 @@ import {
   type Trouble,
 } from "./status.ts";
 import { styles } from "./styles.ts";
-import type { State } from "./subscriber.ts";
+import { lag, type State } from "./subscriber.ts";
 import { Timeline } from "./timeline.ts";
 import { both, Track } from "./track.ts";
 
@@ -76,6 +77,7 @@ class StreamView implements View, Watcher {
   );
   private readonly following: Following;
   private readonly pace = new Pace();
+  private readonly delivery = new Delivery(LOOPBACK.test(location.hostname));
   private readonly track: Track;
   private readonly timeline: Timeline;
   private readonly clock: ReturnType<typeof setInterval>;
@@ -156,6 +158,10 @@ class StreamView implements View, Watcher {
   }
 
   show(events: readonly unknown[]): Promise<void> | undefined {
+    const { subscription } = this;
+    // What the server held before this view came is no older for having been waited for.
+    const isNew = subscription?.is === "live" && lag(subscription) === 0;
+    this.delivery.received(events.length, isNew && !document.hidden ? Date.now() : null);
     return this.painter.push(events);
   }
 
@@ -210,6 +216,7 @@ class StreamView implements View, Watcher {
   private take(body: unknown): void {
     const event = decodeEvent(body);
     this.track.next(event.t);
+    this.delivery.drew(event.t);
     this.transcript.apply(event);
     if (event.type === "delta") this.pace.add(event.t || Date.now());
   }
@@ -219,6 +226,8 @@ class StreamView implements View, Watcher {
     if (count > 0) {
       this.drawnAt = now;
       this.scroller.grew(this.painter.isBehind);
+      // This is before the frame is painted; what is put off comes after.
+      if (this.delivery.isWaiting) setTimeout(() => this.delivery.painted(Date.now()));
     }
     this.drawHead();
     this.timeline.update(now);
@@ -250,6 +259,7 @@ class StreamView implements View, Watcher {
       connection,
       elapsed: transcript.count === 0 ? "" : duration(this.elapsedMs(now)),
       first: this.firstWords(),
+      delivery: this.delivery.words(),
       tokens: tokenWords(transcript),
       chunks: transcript.deltas,
       rate: over || isLive ? this.chunkRate(now) : null,
@@ -337,6 +347,8 @@ class StreamView implements View, Watcher {
     return parts.join(" · ");
   }
 }
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 const BAD: ReadonlySet<Outcome | null> = new Set(["failed", "interrupted"] as const);
 

@@ -100,6 +100,45 @@ it("shows a run from its start to its end", () => {
   expect(window.__swarmStreams?.get("a")?.textByLane().get(0)).toBe("Hello **you**");
 });
 
+it("tells how long what is said takes to the screen, of what is not history", () => {
+  const told = () => host.querySelector<HTMLElement>(".swst-delivery");
+  const now = Date.now();
+  events(ALICE, { type: "open", seg: 0, lane: 0 });
+  for (let n = 0; n < 12; n += 1) {
+    events({ type: "delta", seg: 0, text: "a", t: Date.now() - 40 });
+  }
+  expect(told()?.textContent).toMatch(/^\d+ ms to screen$/);
+  expect(told()?.title).toMatch(/p99 \d+ ms/);
+  view.dispose();
+  host.replaceChildren();
+  offset = 0;
+  sent = [];
+  view = createView(
+    host,
+    { peer: "server", note: "", follow: (...a) => followers.follow(...a) },
+    {
+      stream: "a",
+      title: "",
+      wait: true,
+    },
+  );
+  give({
+    op: "subscribed",
+    stream: "a",
+    from: 0,
+    head: 0,
+    tail: 12,
+    closed: false,
+    meta: {},
+    producer: "live",
+  });
+  events(...Array.from({ length: 12 }, () => ({ type: "lane", t: now, lane: 0, name: "a" })));
+  // The head is drawn again each second.
+  vi.advanceTimersByTime(1500);
+  expect(root().dataset.received).toBe("12");
+  expect(told()?.textContent).toBe("");
+});
+
 it("shows lanes that talk at once in their own blocks", () => {
   events(ALICE, { type: "lane", lane: 1, name: "bob" });
   events({ type: "open", seg: 0, lane: 0 }, { type: "open", seg: 1, lane: 1 });
