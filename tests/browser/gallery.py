@@ -33,7 +33,7 @@ def main() -> None:
                 for width in WIDTHS:
                     page = bare_page(browser, width=width, height=720, dark=dark)
                     STATES[name](page)
-                    page.wait_for_timeout(300)  # for the eye: nothing is asserted here
+                    page.wait_for_timeout(1200)  # the map is drawn once a second
                     scheme = "dark" if dark else "light"
                     page.screenshot(path=given.folder / f"{name}-{scheme}-{width}.png")
                     page.context.close()

@@ -3,7 +3,8 @@
  *
  * Ages are taken between two clocks: the kernel's, which the event carries, and the page's. On
  * one machine they are one clock. Elsewhere nobody knows by how much they differ, so the
- * fastest event is taken for one that took no time, and the rest is measured above it.
+ * fastest event is taken for one that took no time, and the rest is measured above it; what is
+ * told first is then the way within the page, for which there is one clock.
  */
 
 /** Buckets end at 0.25 ms and at 1.25 times the end of the one before; the last has the rest. */
@@ -80,14 +81,16 @@ export class Delivery {
     this.since = Number.POSITIVE_INFINITY;
   }
 
-  /** Milliseconds that half of the events took, and what is to be said of it. */
+  /** How long half of the events took, in a word or two, and all that is known of it. */
   words(): { readonly short: string; readonly full: string } {
     const { ages, drawing } = this;
     if (ages.count < 10) return { short: "", full: "" };
     const three = (of: Histogram) =>
       [50, 95, 99].map((p) => `p${p} ${shown(of.percentile(p))}`).join(", ");
     return {
-      short: `${this.oneClock ? "" : "+"}${shown(ages.percentile(50))} to screen`,
+      short: this.oneClock
+        ? `${shown(ages.percentile(50))} to screen`
+        : `drawn in ${shown(drawing.percentile(50))}`,
       full:
         `From an agent to this screen: ${three(ages)}` +
         `${this.oneClock ? "" : ", above the fastest (clocks differ)"}.` +

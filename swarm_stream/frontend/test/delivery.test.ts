@@ -48,7 +48,7 @@ it("measures above the fastest where the clocks may differ", () => {
       return [t, painted - 1, painted];
     }),
   );
-  expect(delivery.words().short).toMatch(/^\+/);
+  expect(delivery.words().short).toMatch(/^drawn in /);
   expect(delivery.words().full).toMatch(/p95 1\d\d ms/);
 });
 
@@ -58,7 +58,7 @@ it("does not believe in one clock when something was painted before it was said"
     delivery,
     seconds.map((t) => [t, t - 70, t - 60]),
   );
-  expect(delivery.words().short).toMatch(/^\+/);
+  expect(delivery.words().short).toMatch(/^drawn in /);
 });
 
 it("leaves out what is history, and what has no time", () => {
