@@ -22,7 +22,6 @@ from swarm_stream.runtime.discovery import ServerAddress
 from swarm_stream.runtime.environment import Runtime
 from swarm_stream.runtime.gate import Gate
 from swarm_stream.runtime.manager import StreamingManager
-from swarm_stream.runtime.meter import Meter
 from swarm_stream.runtime.recorder import Recorder
 from swarm_stream.runtime.turns import Turns
 from swarm_stream.sources.autogen.adapter import AutoGenStreamingAdapter
@@ -82,12 +81,13 @@ class BufferRun:
     def __init__(self) -> None:
         self.config = StreamingConfig(buffer_size=10**6, buffer_bytes=10**9)
         self.buffer: TokenBuffer[bytes] = TokenBuffer(self.config)
-        self.recorder = Recorder(self.buffer, meter := Meter())
+        self.watcher = Turns()
+        meter = self.watcher.meter
+        self.recorder = Recorder(self.buffer, meter)
         self.events = self.recorder.events
         self.gate = Gate(
             self.buffer, meter, why_full=lambda: "buffer", chunks_per_s=0, move=lambda _: None
         )
-        self.watcher = Turns(meter)
         self.stopping = False
 
     async def speak(self, lane: int, text: str, *, channel: Any = "text") -> None:
