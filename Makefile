@@ -54,7 +54,7 @@ apt_install() {
 }
 endef
 
-.PHONY: help demo test fmt lint types layers pytest front browser notebooks soak bench bench-view clean
+.PHONY: help demo test fmt lint types layers pytest front browser notebooks soak bench clean
 .PHONY: chromium count-from-zero
 
 help: ## list these verbs
@@ -116,11 +116,8 @@ notebooks: $(VENV)/dev ## run the notebooks
 soak: $(VENV)/dev ## break everything for a quarter of an hour and lose nothing (SOAK="--seed=7")
 	@$(BIN)/python -m tests.faults.soak --events=1000000 --faults=1000 --count=6000 $(SOAK)
 
-bench: $(VENV)/dev $(PEERS)/made ## measure speed beside the peers, for half an hour (BENCH="--quick relay")
-	@$(BIN)/python -m tests.bench $(BENCH)
-
-bench-view: $(VENV)-bench/made $(NODE_MODULES)/.package-lock.json chromium ## measure the view at length and beside others, for a quarter of an hour (BENCH="--only=lab")
-	@$(VENV)-bench/bin/python -m tests.bench.view $(BENCH)
+bench: $(VENV)-bench/made $(PEERS)/made $(NODE_MODULES)/.package-lock.json chromium ## measure speed beside the peers, for an hour (BENCH="--quick B2 lab")
+	@$(VENV)-bench/bin/python -m tests.bench $(BENCH)
 
 clean: ## remove .venv and everything that was built
 	@rm -rf $(VENV) $(VENV)-bench $(PEERS) $(NODE_MODULES) swarm_stream/static swarm_stream/labextension dist build

@@ -1,6 +1,6 @@
 """Run benchmarks, print them beside their targets, and keep them in notebooks/results.
 
-    python -m tests.bench                  all groups, in full: about half an hour
+    python -m tests.bench                  all groups, in full: about an hour
     python -m tests.bench --quick agents   one group, roughly; B is B1 to B5
 
 Figures of a busy machine say little; those of one run may be compared with each other.
@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from typing import Final
 
-from tests.bench import agents, growth, imports, log, memory, relay, speed
+from tests.bench import agents, growth, imports, log, memory, relay, speed, view
 from tests.bench.figures import table
 from tests.bench.machine import machine, versions
 from tests.bench.results import store
@@ -26,6 +26,9 @@ GROUPS: Final = {
     "imports": imports.bench,
     "growth": growth.bench,
     "speed": speed.bench,
+    "length": view.length_bench,
+    "attach": view.attach_bench,
+    "lab": view.lab_bench,
 }
 
 

@@ -7,20 +7,28 @@ cell shows after each paint. Kernel and page are on one machine and have one clo
 from __future__ import annotations
 
 import json
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.bench.at_length import percentiles
+from tests.bench.place import Worker
 from tests.browser.conftest import Notebook, open_notebooks
 from tests.servers.jupyter import JupyterServer, jupyter_server
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-__all__ = ["PEERS", "in_lab"]
+__all__ = ["OURS", "PEERS", "RELAY", "Load", "in_lab"]
 
-KERNEL_S: Final = 90.0
+OURS: Final = "swarm_stream"
+RELAY: Final = "bare relay"
+ROUNDS: Final = 5
+
+KERNEL_S: Final = 240.0
 """How long a kernel may take to give all tokens away."""
 QUIET_S: Final = 15.0
 """When nothing more has been shown for so long, nothing more will be."""
@@ -45,7 +53,7 @@ def done():
 """
 # What each of them is told to be used like, in its own documentation.
 PEERS: Final = {
-    "swarm_stream": """
+    OURS: """
 import swarm_stream as ss
 # ---
 run = ss.stream(tokens())
@@ -89,6 +97,32 @@ async for token in tokens():
     text += token
     handle.update(Markdown(text))
 done()
+""",
+    # The least that can be done, and the measure for the others: a socket, a text node.
+    RELAY: """
+import websockets
+from IPython.display import HTML, Javascript
+wire = await websockets.connect("{relay}/produce/" + NAME, compression=None)
+# ---
+display(HTML("<pre class='bare-relay'></pre>"))
+display(Javascript('''
+const text = document.querySelector(".bare-relay").appendChild(new Text());
+let waiting = "";
+new WebSocket("{relay}/view/''' + NAME + '''").onmessage = ({data}) => {
+  if (waiting === "") requestAnimationFrame(() => { text.appendData(waiting); waiting = ""; });
+  waiting += data;
+};
+'''))
+await asyncio.sleep(2)  # until it is there
+batch = []
+async for token in tokens():
+    batch.append(token)
+    if len(batch) == 50:
+        await wire.send("".join(batch))
+        batch.clear()
+await wire.send("".join(batch))
+done()
+await wire.close()
 """,
     "Panel ChatFeed": """
 import panel as pn
@@ -134,29 +168,59 @@ LOOK: Final = """(number) => {
 
 @dataclass(frozen=True)
 class Load:
-    """So many tokens, and how many a second; 0 for as fast as can be."""
+    """So many tokens, and how many a second; 0 for as fast as can be.
+
+    Those in ``often`` get five rounds, all others one.
+    """
 
     count: int
     rate: int
+    often: frozenset[str] = frozenset()
+
+    def rounds(self, peer: str) -> int:
+        # Nobody waits a second for a batch to fill.
+        if peer == RELAY and self.rate:
+            return 0
+        return ROUNDS if peer in self.often else 1
 
 
-def in_lab(browser: Any, home: Path, loads: dict[str, Load]) -> dict[str, Any]:
-    """Have each of them show each load, in a notebook and a kernel of its own."""
+def in_lab(
+    browser: Any,
+    home: Path,
+    loads: dict[str, Load],
+    peers: dict[str, str],
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Have each of them show each load, each time in a notebook and a kernel of its own."""
     found: dict[str, Any] = {}
-    with jupyter_server(home, app="lab") as server:
+    with jupyter_server(home, app="lab") as server, relay() as address:
         for load_name, load in loads.items():
-            for number, peer in enumerate(PEERS):
-                name = f"{load_name.replace(' ', '-')}-{number}"
-                with open_notebooks(browser, server) as make:
-                    result = show(make, server, peer, name, load)
-                end_kernels(server)
-                print(f"{load_name:14} {peer:32} {result}", flush=True)  # noqa: T201 - takes long
-                found.setdefault(load_name, {})[peer] = result
+            for round_ in range(ROUNDS):
+                for number, (peer, code) in enumerate(peers.items()):
+                    if round_ >= load.rounds(peer):
+                        continue
+                    name = f"load-{load.count}-{load.rate}-{number}-{round_}"
+                    cells = code.replace("{relay}", address)
+                    with open_notebooks(browser, server) as make:
+                        result = show(make, server, cells, name, load)
+                    end_kernels(server)
+                    say(f"  {load_name} {peer} {round_ + 1}: {result}")
+                    found.setdefault(load_name, {}).setdefault(peer, []).append(result)
     return found
 
 
-def show(make: Any, server: JupyterServer, peer: str, name: str, load: Load) -> dict[str, Any]:
-    before, _, cell = PEERS[peer].partition("# ---\n")
+@contextmanager
+def relay() -> Iterator[str]:
+    program = str(Path(__file__).parent / "peers" / "tornado_relay.py")
+    worker = Worker(sys.executable, program)
+    try:
+        yield f"ws://127.0.0.1:{worker.hear()}"
+    finally:
+        worker.close()
+
+
+def show(make: Any, server: JupyterServer, cells: str, name: str, load: Load) -> dict[str, Any]:
+    before, _, cell = cells.partition("# ---\n")
     tokens = TOKENS_CELL.format(count=load.count, rate=load.rate, name=name)
     notebook: Notebook = make(name, f"{tokens}\n{before}", cell)
     notebook.run(0)

@@ -21,6 +21,8 @@ from tests.servers.jupyter import jupyter_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.servers.jupyter import JupyterServer
+
 __all__ = ["Case", "Place", "Server", "Worker"]
 
 PROGRAMS = {
@@ -78,6 +80,13 @@ class Server:
     pid: int
     headers: dict[str, str] = field(default_factory=dict)
     secret: str = ""
+
+    @classmethod
+    def of(cls, server: JupyterServer) -> Server:
+        """Give that of a Jupyter server."""
+        assert server.process is not None
+        base = server.url.replace("http://", "ws://").rstrip("/")
+        return cls(base, server.process.pid, server.headers, server.secret)
 
     @property
     def process(self) -> psutil.Process:
@@ -206,9 +215,7 @@ def _ours(_kind: str) -> Iterator[Server]:
         tempfile.TemporaryDirectory(prefix="bench-") as home,
         jupyter_server(Path(home)) as server,
     ):
-        assert server.process is not None
-        base = server.url.replace("http://", "ws://").rstrip("/")
-        yield Server(base, server.process.pid, server.headers, server.secret)
+        yield Server.of(server)
 
 
 @contextmanager

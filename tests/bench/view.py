@@ -1,123 +1,169 @@
-"""How fast the view is, at length and beside what people use today. Prints tables, writes JSON.
+"""C2, D and the view at length: what readers see, in Chromium.
 
-    make bench-view      # about a quarter of an hour; leave the machine alone meanwhile
-
-It runs in an environment of its own, `.venv-bench`, which has Panel besides what our tests need.
-`make bench-view BENCH="--only=lab"` runs a part. The result is `notebooks/results/view.json`.
+``length`` needs no server, ``attach`` a server and its plain page, ``lab`` a whole JupyterLab.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import asyncio
 import os
-import platform
 import shutil
 import tempfile
-from importlib.metadata import version
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
 
-import psutil
 from playwright.sync_api import sync_playwright
 
 from tests.bench.at_length import at_length
-from tests.bench.in_lab import Load, in_lab
+from tests.bench.attach import EVENTS, attach, fill
+from tests.bench.figures import Found, limit
+from tests.bench.in_lab import OURS, PEERS, RELAY, Load, in_lab
 from tests.browser.flags import FLAGS
+from tests.servers.jupyter import jupyter_server
 
-RESULT: Final = Path(__file__).resolve().parents[2] / "notebooks" / "results" / "view.json"
-LOADS: Final = {"full speed": Load(5000, 0), "200 a second": Load(2000, 200)}
-PACKAGES: Final = ("autogen-agentchat", "ipywidgets", "jupyterlab", "panel")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["attach_bench", "lab_bench", "length_bench"]
+
+BOTH: Final = frozenset({OURS, RELAY})
+D1: Final = "many at full speed"
+D2: Final = "50 a second"
+LOADS: Final = {
+    D1: Load(20_000, 0, BOTH),
+    "5,000 at full speed": Load(5000, 0, BOTH),
+    D2: Load(500, 50, BOTH),
+    "200 a second": Load(2000, 200, BOTH),
+}
+QUICK: Final = {D1: Load(2000, 0), D2: Load(250, 50)}
+FRAME_MS: Final = 1000 / 60
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", choices=("length", "lab"), help="measure only this")
-    parser.add_argument("--out", type=Path, default=RESULT, help="where to write (%(default)s)")
-    options = parser.parse_args()
+def chromium() -> str:
+    """Give the browser's program.
+
+    Raises:
+        SystemExit: If there is none.
+
+    """
     name = os.environ.get("SWARM_STREAM_CHROMIUM", "chromium")
-    chromium = shutil.which(name)
-    if chromium is None:
-        parser.error(f"{name} is missing; name a Chromium in SWARM_STREAM_CHROMIUM")
-    found: dict[str, Any] = {"machine": machine(chromium)}
-    if options.only != "lab":
-        found["at_length"] = at_length(chromium)
-        show_length(found["at_length"])
-    if options.only != "length":
-        with (
-            tempfile.TemporaryDirectory() as home,
-            sync_playwright() as playwright,
-        ):
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            found["in_lab"] = in_lab(browser, Path(home), LOADS)
-            browser.close()
-        show_lab(found["in_lab"])
-    found["load_after"] = psutil.getloadavg()[0]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(rounded(found), indent=1) + "\n")
-    say(f"written to {options.out}")
+    path = shutil.which(name)
+    if path is None:
+        raise SystemExit(f"{name} is missing; name a Chromium in SWARM_STREAM_CHROMIUM")
+    return path
 
 
-def machine(chromium: str) -> dict[str, Any]:
+@contextmanager
+def browser(found: Found) -> Iterator[Any]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        chromium_version = browser.version
-        browser.close()
-    return {
-        "cores": psutil.cpu_count(),
-        "memory_gb": psutil.virtual_memory().total / 1e9,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "chromium": chromium_version,
-        "load_before": psutil.getloadavg()[0],
-    } | {name: version(name) for name in PACKAGES}
+        opened = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        found.detail["chromium"] = opened.version
+        try:
+            yield opened
+        finally:
+            opened.close()
 
 
-def show_length(found: dict[str, Any]) -> None:
-    say("\nFrom a frame of events to its paint, 200 tokens/s over four lanes (ms)")
-    for when, times in found["latency"].items():
-        say(f"  {when:14} p50 {times['p50']:5.1f}  p99 {times['p99']:5.1f}", end="")
-        say(f"  main thread busy {times['busy_percent']:.0f} %")
-    say("\nCatching up with 10,000 events (ms)")
-    for case, times in found["catch-up"].items():
-        say(f"  {case:10} {times['ms']:6.0f}  longest task {times['longest_task_ms']:4.0f}", end="")
-        say(f"  work {times['work_ms']:5.0f}")
-    say("\nMain thread time of a token (µs), and memory above the empty page, at 100,000 tokens")
-    for case, costs in found["length"].items():
-        say(
-            f"  {case:10} first tenth {costs['first_us']:7.1f}  last {costs['last_us']:7.1f}",
-            end="",
-        )
-        say(f"  ratio {costs['ratio']:4.2f}  {costs['memory_mb']['process']:5.1f} MB")
+def length_bench(*, quick: bool, say: Callable[[str], None]) -> Found:
+    """Measure a view in a bare page: latency, catching up, and 100,000 tokens."""
+    found = Found()
+    seen = at_length(chromium(), quick=quick, say=say)
+    for when, times in seen["latency"].items():
+        what = f"frame to paint, 200 tokens/s over 4 lanes, {when}"
+        for key, most in (("p50", FRAME_MS), ("p99", 3 * FRAME_MS)):
+            values = [times[key]]
+            found.figure(f"{what}, {key}", "ms", values, target="view", limits=limit(most, 1))
+    for case, runs in seen["catch-up"].items():
+        values = [run["ms"] for run in runs]
+        found.figure(
+            f"10,000 events caught up with, {case}", "ms", values,
+            target="view", limits=limit(200, len(values)),
+        )  # fmt: skip
+    for case, costs in seen["length"].items():
+        found.figure(
+            f"a token of the last 10,000 of 100,000 over one of the first, {case}", "times",
+            [costs["ratio"]], target="view", limits=limit(1.2, 1),
+        )  # fmt: skip
+        found.figure(
+            f"memory at 100,000 tokens above an empty page, {case}", "MB",
+            [costs["memory_mb"]["process"]], target="view", limits=limit(60, 1),
+        )  # fmt: skip
+    found.detail["at_length"] = seen
+    return found
 
 
-def show_lab(found: dict[str, Any]) -> None:
-    for load, peers in found.items():
-        say(f"\n{load}: tokens shown, s to the last, ms to the screen, page busy, longest frame")
-        for peer, result in peers.items():
-            nothing = float("nan")
-            latency = result.get("latency_ms", {"p50": nothing, "p99": nothing})
-            say(f"  {peer:32} {result['shown']:5} of {result['tokens']}", end="")
-            say(f"  {result.get('last_s', nothing):6.2f} s", end="")
-            say(f"  p50 {latency['p50']:6.0f}  p99 {latency['p99']:6.0f} ms", end="")
-            say(
-                f"  {result['page_ms'] / 1000:5.1f} s  {result['longest_frame_ms']:5.0f} ms", end=""
+def attach_bench(*, quick: bool, say: Callable[[str], None]) -> Found:
+    """Measure how long a page takes to show a finished run."""
+    found = Found()
+    count = 2 if quick else 5
+    with tempfile.TemporaryDirectory(prefix="bench-") as home, jupyter_server(Path(home)) as server:
+        asyncio.run(fill(server))
+        with browser(found) as opened:
+            runs = attach(opened, server, rounds=count, say=say)
+    for key, most in (("first", 0.3), ("complete", 1.0)):
+        found.figure(
+            f"a finished run of {EVENTS:,} events, {key}", "s", [run[key] for run in runs],
+            target="C2", limits=limit(most, count),
+        )  # fmt: skip
+    found.figure("the same, from the address being opened", "s", [run["page"] for run in runs])
+    found.detail["rounds"] = runs
+    return found
+
+
+def lab_bench(*, quick: bool, say: Callable[[str], None]) -> Found:
+    """Measure the same tokens in a cell of JupyterLab, shown by us and by what people use."""
+    found = Found()
+    peers = dict(PEERS)
+    if find_spec("panel") is None:
+        del peers["Panel ChatFeed"]
+        found.notes.append("Panel is not installed here; `make bench` installs it")
+    if quick:
+        peers = {name: peers[name] for name in (OURS, RELAY, "print(flush=True)")}
+    with browser(found) as opened, tempfile.TemporaryDirectory(prefix="bench-") as home:
+        seen = in_lab(opened, Path(home), QUICK if quick else LOADS, peers, say)
+    _judge_speed(found, seen[D1])
+    slow = seen[D2][OURS]
+    for key, most in (("p50", 25), ("p99", 60)):
+        found.figure(
+            f"model chunk to paint, 50 tokens/s, {key}", "ms",
+            [run["latency_ms"][key] for run in slow], target="D2", limits=limit(most, len(slow)),
+        )  # fmt: skip
+    for load, by_peer in seen.items():
+        for peer, runs in by_peer.items():
+            found.figure(
+                f"{load}, {peer}: lost", "tokens", [run["tokens"] - run["shown"] for run in runs]
             )
-            say("" if result["kernel_done"] else "  (the kernel did not finish)")
+            last = [run["last_s"] for run in runs if "last_s" in run]
+            if last:
+                found.figure(f"{load}, {peer}: last shown after", "s", last)
+                for key in ("p50", "p99"):
+                    delays = [run["latency_ms"][key] for run in runs if "latency_ms" in run]
+                    found.figure(f"{load}, {peer}: {key} to the screen", "ms", delays)
+    found.detail["lab"] = seen
+    return found
 
 
-def rounded(value: Any) -> Any:
-    """Give the same with what no reader needs cut off."""
-    if isinstance(value, float):
-        return round(value, 2)
-    if isinstance(value, dict):
-        return {name: rounded(one) for name, one in value.items()}
-    return value
-
-
-def say(text: str, end: str = "\n") -> None:
-    print(text, end=end, flush=True)  # noqa: T201 - output is the point
-
-
-if __name__ == "__main__":
-    main()
+def _judge_speed(found: Found, seen: dict[str, list[dict[str, Any]]]) -> None:
+    ours = [run["last_s"] for run in seen[OURS]]
+    rounds = len(ours)
+    what = f"until the last of {seen[OURS][0]['tokens']:,} tokens is in the page"
+    bare = [2 * run["last_s"] for run in seen[RELAY]]
+    found.figure(f"{what}: at most twice a bare relay", "s", ours, target="D1", limits=bare)
+    lost = [run["tokens"] - run["shown"] for run in seen[OURS]]
+    found.figure(f"{what}: lost", "tokens", lost, target="D1", limits=limit(0, rounds))
+    whole = {
+        peer: median(run["last_s"] for run in runs)
+        for peer, runs in seen.items()
+        if peer not in BOTH and all(run["shown"] == run["tokens"] for run in runs)
+    }
+    if not whole:
+        found.notes.append("D1: none of the peers showed every token")
+        return
+    best = min(whole, key=lambda peer: whole[peer])
+    found.figure(
+        f"{what}: a hundredth of {best}, the fastest that lost nothing", "s", ours,
+        target="D1", limits=limit(whole[best] / 100, rounds),
+    )  # fmt: skip
