@@ -41,8 +41,9 @@ async function bundle(entry, format) {
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
-    // Fields that only the parser has, and nothing reads by name.
-    mangleProps: /^(blockquote_idx|fence_start|fence_end|indent_len|table_state|hr_chars|hr_char)$/,
+    // Fields of the parser that nothing reads by name, nor finds in JSON.
+    mangleProps:
+      /^(pending|blockquote_idx|fence_start|fence_end|indent_len|table_state|hr_chars|hr_char)$/,
     // The parser's own checks, which would only write to the reader's console.
     pure: ["console.assert"],
     banner: {

@@ -23,8 +23,8 @@ EVENTS: Final = 100_000
 STREAM: Final = "long"
 SCREEN: Final = {"width": 1000, "height": 800}
 
-# Times are the page's own. The view is begun when its root is there; a frame that shows more
-# was painted when a message that was posted in it arrives.
+# Times are the page's own. The view is begun when its root is there; what is shown in a frame
+# is painted when a message arrives that was posted in it.
 WATCH: Final = """
 window.watched = {};
 new MutationObserver((_, observer) => {
@@ -33,14 +33,12 @@ new MutationObserver((_, observer) => {
   observer.disconnect();
   watched.began = performance.now();
   const {port1, port2} = new MessageChannel();
-  const look = () => {
-    const shown = Number(root.dataset.received);
-    if (shown > 0 && watched.first === undefined) port2.postMessage('first');
-    if (shown >= EVENTS) port2.postMessage('complete');
-    if (watched.complete === undefined) requestAnimationFrame(look);
-  };
   port1.onmessage = ({data}) => { watched[data] ??= performance.now(); };
-  requestAnimationFrame(look);
+  new MutationObserver(() => {
+    const shown = Number(root.dataset.received);
+    if (shown > 0) port2.postMessage('first');
+    if (shown >= EVENTS) port2.postMessage('complete');
+  }).observe(root, {attributeFilter: ['data-received']});
 }).observe(document, {childList: true, subtree: true});
 """
 

@@ -41,10 +41,16 @@ export interface BodyEvents {
   summary(): string;
 }
 
+/** Chunks that are put on the page together, so that a slice of drawing stays within its time. */
+const TOGETHER = 32;
+
 export class Body implements Observer {
   readonly element = h("div", "swst-list");
   private readonly pages = new Pages(this.element);
   private readonly segments = new Map<Segment, SegmentView>();
+  /** What the segments have grown by and is not on the page. */
+  private readonly fresh = new Map<Segment, string>();
+  private chunks = 0;
   private readonly views = new Map<Item, ItemView>();
   private readonly questions = new Map<string, InputView>();
   /** By lane, what was answered last and not said since. */
@@ -93,10 +99,20 @@ export class Body implements Observer {
   }
 
   grew(segment: Segment, text: string): void {
-    this.segments.get(segment)?.append(text);
+    this.fresh.set(segment, (this.fresh.get(segment) ?? "") + text);
+    this.chunks += 1;
+    if (this.chunks >= TOGETHER) this.flush();
+  }
+
+  /** Put all that was said on the page. */
+  flush(): void {
+    for (const [segment, text] of this.fresh) this.segments.get(segment)?.append(text);
+    this.fresh.clear();
+    this.chunks = 0;
   }
 
   closed(segment: Segment): void {
+    this.flush();
     this.segments.get(segment)?.close();
     if (this.segments.has(segment)) this.grows(segment.lane, -1);
     // Nothing more comes, and a parser for each segment of a long run is memory.
@@ -181,11 +197,17 @@ export class Body implements Observer {
     this.place(item.lane).append(view.element);
   }
 
+  /** Whether more is to come at once: what is out of sight can wait until it is all there. */
+  hold(on: boolean): void {
+    this.pages.hold(on);
+  }
+
   private line(kind: string, ...text: readonly (Node | string)[]): void {
     this.append(h("div", `swst-line swst-line-${kind}`, ...text));
   }
 
   private append(element: HTMLElement): void {
+    this.flush();
     this.turns.clear();
     this.pages.append(element);
   }
@@ -198,6 +220,7 @@ export class Body implements Observer {
 
   /** Where the next thing of a lane goes: its turn, a new one if another lane came between. */
   private place(lane: number | null): Pages {
+    this.flush();
     // Another lane that holds a turn here is still speaking.
     const together = [...this.turns.keys()].some((one) => one !== lane && this.growing.has(one));
     if (!together && this.turns.size > 1) this.turns.clear();

@@ -9,6 +9,7 @@ import { h } from "./dom.ts";
 import { ListPage } from "./list-page.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { Rest } from "./rest.ts";
+import { pageSocket } from "./socket.ts";
 import { StreamPage } from "./stream-page.ts";
 
 const { baseUrl = "/", stream = "" } = document.body.dataset;
@@ -20,6 +21,8 @@ if (address.searchParams.has("token")) {
   history.replaceState(null, "", address);
 }
 
+// It connects while the page is being made.
+if (stream !== "") pageSocket(baseUrl).warm();
 const rest = new Rest(baseUrl);
 const page = stream === "" ? new ListPage(rest) : new StreamPage(rest, stream);
 document.head.append(h("style", "", PAGE_STYLE));

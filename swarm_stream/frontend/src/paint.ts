@@ -15,6 +15,8 @@ export const LIMIT = 20_000;
 const FALLBACK_MS = 250;
 /** How long events may be drawn in one frame; about as long again goes into layout and paint. */
 const FRAME_MS = 20;
+/** The first one comes early rather than full: nothing was compiled or laid out before. */
+const FIRST_MS = 5;
 /** The clock is read this often. */
 const STEP = 32;
 
@@ -25,6 +27,10 @@ export class Painter {
   /** How much of the first batch was drawn. */
   private begun = 0;
   private waiting = 0;
+  /** Frames that showed something new. */
+  private frames = 0;
+  /** Events that were drawn since it was last told. */
+  private fresh = 0;
   private frame = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private eased: (() => void)[] = [];
@@ -41,14 +47,20 @@ export class Painter {
     private readonly shown: (count: number) => void,
   ) {}
 
-  /** Take events. A promise asks for no more until it resolves. */
-  push(events: readonly unknown[]): Promise<void> | undefined {
+  /**
+   * Take events. A promise asks for no more until it resolves. While there is `more` to come they
+   * are drawn at once, as soon as something can be seen: the browser takes in no more than 128 KiB
+   * while a page waits for its next frame.
+   */
+  push(events: readonly unknown[], more = false): Promise<void> | undefined {
     this.queue.push(events);
     this.waiting += events.length;
+    if (more && this.frames > 1) this.draw(0, performance.now() + FRAME_MS);
     if (this.waiting > LIMIT) this.draw(LIMIT, Number.POSITIVE_INFINITY);
     if (this.waiting >= BACKLOG && document.hidden) this.draw(0, Number.POSITIVE_INFINITY);
     this.touch();
-    if (this.waiting < BACKLOG) return undefined;
+    // Nor should the first frame wait for what comes after it.
+    if (this.waiting < BACKLOG && (this.frames > 0 || !more)) return undefined;
     return new Promise((resolve) => this.eased.push(resolve));
   }
 
@@ -62,7 +74,8 @@ export class Painter {
   touch(): void {
     if (this.timer !== undefined || this.disposed) return;
     this.timer = setTimeout(() => this.flush(Number.POSITIVE_INFINITY), FALLBACK_MS);
-    if (!document.hidden) this.frame = requestAnimationFrame(() => this.flush(FRAME_MS));
+    const ms = this.frames === 0 ? FIRST_MS : FRAME_MS;
+    if (!document.hidden) this.frame = requestAnimationFrame(() => this.flush(ms));
   }
 
   /** Draw no more, and let go of whoever waits. */
@@ -80,6 +93,10 @@ export class Painter {
     try {
       this.draw(0, performance.now() + ms);
     } finally {
+      const { fresh } = this;
+      this.fresh = 0;
+      if (fresh > 0) this.frames += 1;
+      if (!this.disposed) this.shown(fresh);
       if (this.queue.length > 0) this.touch();
     }
   }
@@ -104,11 +121,11 @@ export class Painter {
           this.waiting -= 1;
           this.begun += 1;
           count += 1;
+          this.fresh += 1;
           this.take(next[this.begun - 1]);
         }
       }
     } finally {
-      if (!this.disposed) this.shown(count);
       if (this.waiting < BACKLOG) for (const resolve of this.eased.splice(0)) resolve();
     }
   }

@@ -50,6 +50,7 @@ export function forgetUnseen(root: HTMLElement): void {
 /** An element whose children are put into pages: the first few into `page`, or itself. */
 export class Pages {
   private size = 0;
+  private held: HTMLElement[] | null = null;
 
   constructor(
     private readonly root: HTMLElement,
@@ -58,12 +59,26 @@ export class Pages {
     if (page !== root) root.append(page);
   }
 
+  /** Have the browser not look at new pages until this is taken back. */
+  hold(on: boolean): void {
+    if (on) {
+      this.held ??= [];
+      return;
+    }
+    for (const page of this.held ?? []) page.hidden = false;
+    this.held = null;
+  }
+
   append(element: HTMLElement): void {
     const { childElementCount, lastElementChild } = this.page;
     // What is followed by something else has grown most of what it will.
     this.size += lastElementChild?.textContent?.length ?? 0;
     if (childElementCount >= PAGE_CHILDREN || this.size >= 4 * PART_CHARS) {
       this.page = h("div", "swst-part");
+      if (this.held !== null) {
+        this.page.hidden = true;
+        this.held.push(this.page);
+      }
       this.root.append(this.page);
       this.size = 0;
     }

@@ -19,6 +19,7 @@ const FAR = 2000;
 export class Past {
   readonly element = h("div");
   private transcript = new Transcript();
+  private body: Body | null = null;
   private count = 0;
 
   constructor(private readonly history: History) {
@@ -30,6 +31,7 @@ export class Past {
     if (count === this.count) return;
     if (count < this.count || count - this.count > FAR) this.build(count, LAST);
     else this.forward(count);
+    this.body?.flush();
   }
 
   private forward(count: number): void {
@@ -49,6 +51,7 @@ export class Past {
     this.forward(count);
     const { transcript } = this;
     const body = new Body({ reply: null, announce: () => {}, summary: () => "" });
+    this.body = body;
     body.attach(transcript);
     const first = Math.max(0, transcript.items.length - last);
     if (transcript.count > 0 && first === 0) body.started();
@@ -76,5 +79,6 @@ function draw(body: Body, item: Segment | Item): void {
   }
   body.began(item);
   body.grew(item, item.text);
+  body.flush();
   if (!item.open) body.closed(item);
 }

@@ -55,6 +55,8 @@ export interface View {
 
 /** How long a stream that is waited for may be absent before the view says so. */
 const PATIENCE_MS = 10_000;
+/** The head is drawn no more often while the view catches up. */
+const HEAD_MS = 100;
 /** How long a state that passes by itself may last before the view explains it. */
 const PASSING_MS = 2000;
 
@@ -89,6 +91,9 @@ class StreamView implements View, Watcher {
   private trouble: Trouble | null = null;
   /** When the last event was drawn, on this page's clock. */
   private drawnAt = 0;
+  /** Whether more is there than was drawn. */
+  private isBehind = false;
+  private headAt = 0;
   private sawRunning = false;
   /** What was last said of the connection, and since when. */
   private shown = "";
@@ -160,9 +165,10 @@ class StreamView implements View, Watcher {
   show(events: readonly unknown[]): Promise<void> | undefined {
     const { subscription } = this;
     // What the server held before this view came is no older for having been waited for.
-    const isNew = subscription?.is === "live" && lag(subscription) === 0;
+    const behind = subscription === null ? 0 : lag(subscription);
+    const isNew = subscription?.is === "live" && behind === 0;
     this.delivery.received(events.length, isNew && !document.hidden ? Date.now() : null);
-    return this.painter.push(events);
+    return this.painter.push(events, behind > events.length);
   }
 
   missing(from: number, to: number): void {
@@ -222,13 +228,20 @@ class StreamView implements View, Watcher {
   }
 
   private drew(count: number): void {
+    this.body.flush();
     const now = performance.now();
-    if (count > 0) {
-      this.drawnAt = now;
-      this.scroller.grew(this.painter.isBehind);
-      // This is before the frame is painted; what is put off comes after.
-      if (this.delivery.isWaiting) setTimeout(() => this.delivery.painted(Date.now()));
-    }
+    const { subscription } = this;
+    const isBehind =
+      this.painter.isBehind || (subscription?.is === "live" && lag(subscription) > 0);
+    this.body.hold(isBehind);
+    if (count > 0 || isBehind !== this.isBehind) this.scroller.grew(isBehind);
+    this.isBehind = isBehind;
+    if (count > 0) this.drawnAt = now;
+    // This is before the frame is painted; what is put off comes after.
+    if (this.delivery.isWaiting) setTimeout(() => this.delivery.painted(Date.now()));
+    // Nobody can read numbers that pass by, and each has the browser paint.
+    if (isBehind && now - this.headAt < HEAD_MS) return;
+    this.headAt = now;
     this.drawHead();
     this.timeline.update(now);
   }

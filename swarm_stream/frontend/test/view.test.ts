@@ -139,6 +139,39 @@ it("tells how long what is said takes to the screen, of what is not history", ()
   expect(told()?.textContent).toBe("");
 });
 
+it("keeps pages from the browser while it catches up, and no longer", () => {
+  followers.lost();
+  followers.opened();
+  const subscribed = { op: "subscribed", stream: "a", head: 0, closed: false, meta: {} } as const;
+  give({ ...subscribed, from: 0, tail: 400, producer: "live" });
+  const turn = (n: number) => [
+    { type: "open", seg: n, lane: n % 2 },
+    { type: "delta", seg: n, text: `turn ${n}` },
+    { type: "close", seg: n },
+  ];
+  const hidden = () => host.querySelectorAll(".swst-list > .swst-part[hidden]").length;
+  const turns = () => [...host.querySelectorAll(".swst-md")].map((one) => one.textContent);
+  const some = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) => turn(from + n)).flat();
+  events(...some(0, 100));
+  events(...some(100, 101));
+  events(...some(101, 132));
+  expect(hidden()).toBeGreaterThan(0);
+  // Where it is cut meanwhile, what came is shown.
+  followers.lost();
+  vi.advanceTimersByTime(1500);
+  expect(hidden()).toBe(0);
+  expect(turns()).toEqual(Array.from({ length: 132 }, (_, n) => `turn ${n}`));
+  followers.opened();
+  give({ ...subscribed, from: offset, tail: 601, producer: "live" });
+  events(...some(132, 133));
+  events(...some(133, 199));
+  expect(hidden()).toBeGreaterThan(0);
+  events(...some(199, 200), { type: "end", outcome: "completed" });
+  expect(hidden()).toBe(0);
+  expect(turns().length).toBe(200);
+});
+
 it("shows lanes that talk at once in their own blocks", () => {
   events(ALICE, { type: "lane", lane: 1, name: "bob" });
   events({ type: "open", seg: 0, lane: 0 }, { type: "open", seg: 1, lane: 1 });
