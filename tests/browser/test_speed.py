@@ -100,7 +100,8 @@ def test_ten_times_as_much_to_catch_up_with_costs_ten_times_as_much_at_most(
 
 def test_the_page_answers_while_it_catches_up(meters: tuple[Meter, Meter]) -> None:
     meter, _ = meters
-    events = list(islice(CASES["talk"](40_000), 20_000))
+    # What takes long to draw: talk would be through in a few frames.
+    events = list(islice(CASES["tools"](400_000), 15_000))
     parts = []
     for _ in range(4):
         meter.open()

@@ -37,7 +37,8 @@ def look_back(page: Page, script: Script, part: float) -> int:
     """Go back in a run and give how many events are shown."""
     seek(page, part)
     serve_history(page, script)
-    page.locator("[data-past]").wait_for()
+    # Nothing is shown of the past until some of it is there.
+    page.locator("[data-past]:not([data-past='0'])").wait_for()
     return int(page.locator("[data-past]").get_attribute("data-past") or -1)
 
 
