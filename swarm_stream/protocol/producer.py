@@ -28,7 +28,7 @@ from swarm_stream.protocol import frames
 from swarm_stream.protocol.frame_limit import FrameLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["TRANSITIONS", "ProducerConnection", "Signal", "State", "Unacked"]
 
@@ -243,36 +243,46 @@ class ProducerConnection:
             if self.state is State.JOINING:
                 self._claim()
 
-    def frames_to_send(self) -> list[frames.ClientFrame]:
+    def frames_to_send(self, *, events: bool = True) -> list[frames.ClientFrame]:
         """Give what is to be sent now, in order; at most one ``append`` a call.
 
         What gathers in the window while it is being sent leaves together with the next call.
+        ``events`` of False keeps those for later.
         """
         out, self._out = self._out, []
-        if self.state is State.LIVE and self.retry_at is None and self._sent < self._window.next:
-            events = self._from(self._sent)
-            if events and self.epoch is not None:
-                out.append(
-                    frames.Append(
-                        stream=self.stream,
-                        epoch=self.epoch,
-                        offset=self._sent,
-                        events=[msgspec.Raw(event) for event in events],
-                        ending=self._last is not None,
-                    )
-                )
-                self._limit.sent(self._sent + len(events), len(events))
-                self.resent += max(0, min(self._high, self._sent + len(events)) - self._sent)
-                self._sent += len(events)
-                self._high = max(self._high, self._sent)
+        if events and self._has_events:
+            out += self._append()
         return out
+
+    def _append(self) -> Iterator[frames.Append]:
+        events = self._from(self._sent)
+        if not events or self.epoch is None:
+            return
+        offset, self._sent = self._sent, self._sent + len(events)
+        self._limit.sent(self._sent, len(events))
+        self.resent += max(0, min(self._high, self._sent) - offset)
+        self._high = max(self._high, self._sent)
+        yield frames.Append(
+            stream=self.stream,
+            epoch=self.epoch,
+            offset=offset,
+            events=[msgspec.Raw(event) for event in events],
+            ending=self._last is not None,
+        )
 
     @property
     def has_more(self) -> bool:
         """Whether ``frames_to_send`` would give something."""
-        return bool(self._out) or (
-            self.state is State.LIVE and self.retry_at is None and self._sent < self._window.next
-        )
+        return bool(self._out) or self._has_events
+
+    @property
+    def awaits_ack(self) -> bool:
+        """Whether events are on their way, and nothing was heard of them yet."""
+        return self.state is State.LIVE and self.retry_at is None and self._sent > self.acked
+
+    @property
+    def _has_events(self) -> bool:
+        return self.state is State.LIVE and self.retry_at is None and self._sent < self._window.next
 
     def _claim(self) -> None:
         self._out = [

@@ -100,10 +100,14 @@ class ServerLink:
         """Carry a stream no more."""
         if self._streams.get(stream.connection.stream) is stream:
             del self._streams[stream.connection.stream]
+            self._outgoing.left(stream)
 
     def stir(self, stream: LinkedStream) -> None:
         """Have the link look for what this stream has to send."""
         self._outgoing.add(stream)
+        self._go_on()
+
+    def _go_on(self) -> None:
         if not self._parked or self._pushed or not self._push():
             self._wake.set()
 
@@ -155,6 +159,7 @@ class ServerLink:
             except ProtocolError as error:
                 _log.warning("the server broke the protocol; connecting again: %s", error)
             self._decided.set()
+            self._outgoing.lost()
             for stream in tuple(self._streams.values()):
                 stream.connection.lost()
                 stream.link_changed()
@@ -248,8 +253,11 @@ class ServerLink:
             else:
                 stream.connection.receive(frame, now=time.monotonic())
                 stream.link_changed()
+                self._outgoing.answered(stream)
                 if stream.connection.has_more:
                     self.stir(stream)
+                elif self._outgoing:
+                    self._go_on()
 
     async def _watch(self, socket: ClientConnection, timer: HeartbeatTimer) -> None:
         """Wake the sender when a heartbeat or a retry is due; cut a socket that is silent."""

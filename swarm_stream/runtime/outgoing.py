@@ -16,6 +16,11 @@ TOGETHER_BYTES: Final = 256 * 1024
 system, up to 5 ms while a cell computes, so a call for each frame would hold up the others."""
 
 
+UNDER_WAY: Final = 64
+"""Streams with events on their way. A server that keeps up answers each within a millisecond or
+two, so that this many are never reached."""
+
+
 class LinkedStream(Protocol):
     """A session, as the link sees it."""
 
@@ -35,13 +40,21 @@ class LinkedStream(Protocol):
 
 
 class Outgoing:
-    """Streams that may have something to send, in the order of their turns."""
+    """Streams that may have something to send, in the order of their turns.
+
+    No more than ``UNDER_WAY`` streams have events on their way that the server has not answered
+    for. The others wait, and what gathers meanwhile leaves together: else a server that is behind
+    would be sent ever more small frames, which lie in the system's buffers by the thousand and are
+    the more work the smaller they are.
+    """
 
     def __init__(self) -> None:
         self._stirred: dict[str, LinkedStream] = {}
+        self._under_way: set[str] = set()
+        self._waiting: dict[str, LinkedStream] = {}
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Whether it is anybody's turn."""
         return bool(self._stirred)
 
     def add(self, stream: LinkedStream) -> None:
@@ -58,11 +71,36 @@ class Outgoing:
         while self._stirred and size <= TOGETHER_BYTES:
             name = next(iter(self._stirred))
             stream = self._stirred.pop(name)
+            connection = stream.connection
+            may = name in self._under_way or len(self._under_way) < UNDER_WAY
             # The buffer calls again only after this, so nothing put since can be missed.
             stream.link_turn()
-            for frame in stream.connection.frames_to_send():
+            for frame in connection.frames_to_send(events=may):
                 out.append(frames.encode(frame))
                 size += len(out[-1])
-            if stream.connection.has_more:
+            if connection.awaits_ack:
+                self._under_way.add(name)
+            if connection.has_more and may:
                 self.add(stream)
+            elif connection.has_more:
+                self._waiting[name] = stream
         return out
+
+    def answered(self, stream: LinkedStream) -> None:
+        """Look whether a stream, which the server has answered, still has events on their way."""
+        if not stream.connection.awaits_ack:
+            self.left(stream)
+
+    def left(self, stream: LinkedStream) -> None:
+        """Note that nothing of a stream is on its way: another one's turn may come."""
+        self._under_way.discard(stream.connection.stream)
+        if self._waiting and len(self._under_way) < UNDER_WAY:
+            name = next(iter(self._waiting))
+            self.add(self._waiting.pop(name))
+
+    def lost(self) -> None:
+        """Note that the connection is gone, and everything that was on its way with it."""
+        self._under_way.clear()
+        for stream in self._waiting.values():
+            self.add(stream)
+        self._waiting.clear()

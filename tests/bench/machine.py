@@ -99,8 +99,13 @@ def _revision() -> str:
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return ""
-    said = subprocess.run(
-        [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    return said.stdout.strip()
+
+    def ask(*command: str) -> str:
+        said = subprocess.run(
+            [git, *command], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        return said.stdout.strip()
+
+    # Results that are being written do not make it another program.
+    changed = ask("status", "--porcelain", "--", "swarm_stream", "jupyter_extension", "tests")
+    return ask("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")

@@ -47,7 +47,7 @@ def case(name: str, kind: str, *, quick: bool) -> Case:
         case "B3":
             return Case(viewers=200, rate=100, count=100 * seconds, skip=50)
         case "B5":
-            return Case(streams=1000, rate=10, count=10 * seconds, skip=10)
+            return Case(streams=1000, rate=10, count=10 * seconds, skip=5)
         case _:
             count = 60_000 if quick else 300_000
             slow = {"relay": 5, "ag2": 10, "socketio": 30}.get(kind, 1)
