@@ -47,7 +47,7 @@ class IOThread:
     @property
     def alive(self) -> bool:
         """Whether the loop runs, in this process."""
-        return self._pid == os.getpid() and self._thread.is_alive()
+        return self._thread.is_alive()
 
     @property
     def inside(self) -> bool:
@@ -121,13 +121,15 @@ class IOThread:
                 self.loop.call_exception_handler({"message": message, "exception": error})
 
     def _check(self) -> None:
+        # After a fork it is not alive in the child, so nobody has to ask the system who we are.
+        if self._thread.is_alive():
+            return
         if self._pid != os.getpid():
             raise SessionStateError(
                 "this process was forked and has no IO thread; make sessions in the process "
                 "that will run them, or use the 'spawn' start method"
             )
-        if not self._thread.is_alive():
-            raise SessionStateError("the IO thread has ended; restart the kernel to stream again")
+        raise SessionStateError("the IO thread has ended; restart the kernel to stream again")
 
     def _main(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         try:
