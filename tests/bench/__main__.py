@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from typing import Final
 
-from tests.bench import agents, growth, imports, log, memory, relay, speed, view
+from tests.bench import agents, growth, imports, log, memory, relay, report, speed, view
 from tests.bench.figures import table
 from tests.bench.machine import machine, versions
 from tests.bench.results import store
@@ -59,6 +59,7 @@ def main() -> None:
         found[name] = GROUPS[name](quick=given.quick, say=say)
         if given.keep or not given.quick:
             store(name, found[name], mode="quick" if given.quick else "full")
+            report.write()
     say("")
     say(table(found))
 

@@ -22,7 +22,7 @@ from tests.servers.jupyter import JupyterServer, jupyter_server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["OURS", "PEERS", "RELAY", "Load", "in_lab"]
+__all__ = ["KERNEL_S", "OURS", "PEERS", "RELAY", "Load", "in_lab"]
 
 OURS: Final = "swarm_stream"
 RELAY: Final = "bare relay"
