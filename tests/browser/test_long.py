@@ -214,3 +214,26 @@ def test_code_is_copied_as_it_was_written(long: Page) -> None:
         "code => { getSelection().selectAllChildren(code); return getSelection().toString(); }"
     )
     assert selected.rstrip("\n") == CODE.rstrip("\n")
+
+
+def test_a_long_table_of_a_run_that_is_caught_up_with_keeps_its_columns(browser: Any) -> None:
+    page = bare_page(browser, width=900)
+    page.evaluate(HELPERS)
+    run = Run()
+    events = run.begin()
+    for number in range(150):
+        events += run.say(number % 4, [f"Turn {number}."])
+    rows = "".join(f"| {'wide ' * (number % 7)}row{number} | {number} |\n" for number in range(700))
+    events += run.say(0, tokens_of(f"| what | number |\n|---|---|\n{rows}\n"))
+    events += run.say(1, ["That is all."])
+    page.evaluate("tail => { window.view = swst.open('long'); view.connect(tail); }", len(events))
+    # The first frames show the first page; what begins after them waits for the rest.
+    for first, last in ((0, 200), (200, 400), (400, len(events) - 3), (len(events) - 3, None)):
+        say(page, events[first:last])
+    expect(page.locator("[data-swarm-stream]")).to_have_attribute("data-received", str(len(events)))
+    widths = page.evaluate("""() => [...document.querySelectorAll('.swst-md table')].map((table) =>
+      [...table.querySelector('tr').children].map((cell) => cell.getBoundingClientRect().width))""")
+    assert len(widths) > 3
+    for first, second in widths:
+        assert (first, second) == pytest.approx(widths[0], abs=1)
+    page.context.close()

@@ -65,7 +65,7 @@ export class Pages {
       this.held ??= [];
       return;
     }
-    for (const page of this.held ?? []) page.hidden = false;
+    for (const page of this.held ?? []) page.classList.remove("swst-held");
     this.held = null;
   }
 
@@ -76,7 +76,7 @@ export class Pages {
     if (childElementCount >= PAGE_CHILDREN || this.size >= 4 * PART_CHARS) {
       this.page = h("div", "swst-part");
       if (this.held !== null) {
-        this.page.hidden = true;
+        this.page.classList.add("swst-held");
         this.held.push(this.page);
       }
       this.root.append(this.page);

@@ -91,6 +91,7 @@ export const STYLE: string = `
 .swst-reading { overflow-anchor: auto; }
 .swst-part { display: flow-root; contain-intrinsic-size: auto 800px; overflow-clip-margin: 8px; }
 .swst-part:not(:last-child) { content-visibility: auto; }
+.swst-part.swst-held { content-visibility: hidden; }
 .swst-code .swst-part, .swst-table .swst-part { width: max-content; min-width: 100%; }
 .swst-code .swst-part { contain-intrinsic-size: auto 1800px; }
 .swst-table .swst-part { contain-intrinsic-size: auto 5000px; }

@@ -149,7 +149,7 @@ it("keeps pages from the browser while it catches up, and no longer", () => {
     { type: "delta", seg: n, text: `turn ${n}` },
     { type: "close", seg: n },
   ];
-  const hidden = () => host.querySelectorAll(".swst-list > .swst-part[hidden]").length;
+  const hidden = () => host.querySelectorAll(".swst-list > .swst-held").length;
   const turns = () => [...host.querySelectorAll(".swst-md")].map((one) => one.textContent);
   const some = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, n) => turn(from + n)).flat();
