@@ -21,9 +21,9 @@ def plant() -> None:
         connections[id(self)] = connections.get(id(self), 0) + 1
         connected(self)
 
-    def forgetful(self: ProducerConnection) -> list[Any]:
+    def forgetful(self: ProducerConnection, *, events: bool = True) -> list[Any]:
         resent = self.resent
-        out = frames_to_send(self)
+        out = frames_to_send(self, events=events)
         for at, frame in enumerate(out):
             again = self.resent > resent and connections.get(id(self), 0) > 1
             if again and isinstance(frame, frames.Append) and len(frame.events) > 1:
