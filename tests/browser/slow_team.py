@@ -92,12 +92,17 @@ def process_outside(server: JupyterServer, code: str) -> Iterator[subprocess.Pop
 
 
 def wait_beyond(page: Notebook, received: int, number: int = 0) -> None:
-    """Wait until a view has more events than that."""
-    for _ in range(200):
+    """Wait until a view has more events than that.
+
+    A browser may put the first question on a connection that it kept, and that is dead: then the
+    view asks again after eight seconds.
+    """
+    for _ in range(500):
         if page.counter(number)[0] > received:
             return
         page.page.wait_for_timeout(50)
-    raise AssertionError(f"the view has not gone on from {received}")
+    state = page.view(number).get_attribute("data-connection")
+    raise AssertionError(f"the view has not gone on from {received}; it is {state}")
 
 
 def grew_after(page: Notebook, what: str) -> float:
