@@ -55,7 +55,7 @@ apt_install() {
 endef
 
 .PHONY: help demo test fmt lint types layers pytest front browser notebooks soak bench clean
-.PHONY: both chromium count-from-zero
+.PHONY: chromium count-from-zero
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,7 +70,7 @@ demo: $(VENV)/demo ## start JupyterLab on the first notebook (PORT=8899, LAB_ARG
 	$(use_venv)
 	exec jupyter lab "$${args[@]}" $(if $(PORT),--port=$(PORT)) $(LAB_ARGS)
 
-test: count-from-zero lint types layers front both notebooks ## run every check and test, quick ones first
+test: count-from-zero lint types layers front pytest browser notebooks ## run every check and test, quick ones first
 	@skipped=$$(awk '{ n += $$1 } END { print n + 0 }' "$$SWARM_STREAM_SKIP_REPORT")
 	if [ "$$skipped" = 0 ]; then echo "make test: all passed, nothing skipped"
 	else echo "make test: passed, but $$skipped skipped (the reasons are above)"; fi
@@ -108,18 +108,6 @@ pytest: $(VENV)/dev ## test the Python code
 browser: $(VENV)/dev $(NODE_MODULES)/.package-lock.json chromium ## test the view in JupyterLab and Notebook, in a real browser
 	@$(use_venv)
 	pytest tests/browser --timeout=180
-
-# One waits for the network and the browser most of the time; together they take half as long.
-both: $(VENV)/dev $(NODE_MODULES)/.package-lock.json chromium
-	@told=$$(mktemp)
-	$(MAKE) --no-print-directory browser >"$$told" 2>&1 &
-	browser=$$!
-	trap 'kill $$browser 2>/dev/null || true; rm -f "$$told"' EXIT
-	failed=
-	$(MAKE) --no-print-directory pytest || failed=pytest
-	wait $$browser || failed="$$failed browser"
-	cat "$$told"
-	[ -z "$$failed" ] || { echo "make test: failed: $$failed" >&2; exit 1; }
 
 notebooks: $(VENV)/dev ## run the notebooks
 	@$(use_venv)
