@@ -58,7 +58,8 @@ class Viewers:
     async def subscribe(self, socket: HubSocket, frame: frames.Subscribe) -> None:
         """Answer a ``subscribe``; events follow from the socket's pump."""
         stream = frame.stream
-        if frame.wait:
+        # Not if it was taken back, or the socket closed, before this had its turn.
+        if frame.wait and socket.asked.get(stream) is frame:
             # Before the log is asked: a claim that comes in between must find us.
             self._waiting.setdefault(stream, {})[socket] = frame
         try:
@@ -68,7 +69,7 @@ class Viewers:
             if not waits and socket.asked.get(stream) is frame:
                 self.broken(socket, stream, error)
             return
-        if frame.wait and not self._waits_no_more(socket, frame):
+        if frame.wait and not self._waits_no_more(socket, stream, only=frame):
             return  # the claim's own call of this has it
         if socket.hung_up is not None or socket.asked.get(stream) is not frame:
             return  # gone, taken back, or asked for again
@@ -116,9 +117,9 @@ class Viewers:
 
     def unsubscribe(self, socket: HubSocket, stream: str) -> None:
         """End a subscription, if there is one."""
-        asked = socket.asked.pop(stream, None)
-        if asked is not None:
-            self._waits_no_more(socket, asked)
+        if socket.asked.pop(stream, None) is not None:
+            # Whatever it was that waited: a later subscribe may have taken its place.
+            self._waits_no_more(socket, stream)
         socket.connection.pump.remove(stream)
         self.left(socket, stream)
 
@@ -183,11 +184,15 @@ class Viewers:
         for socket in tuple(readers):
             socket.send(status)
 
-    def _waits_no_more(self, socket: HubSocket, frame: frames.Subscribe) -> bool:
-        waiting = self._waiting.get(frame.stream, {})
-        waited = waiting.get(socket) is frame
-        if waited:
-            del waiting[socket]
+    def _waits_no_more(
+        self, socket: HubSocket, stream: str, *, only: frames.Subscribe | None = None
+    ) -> bool:
+        """Have a socket wait no more for a stream; tells whether it did (with that frame)."""
+        waiting = self._waiting.get(stream, {})
+        frame = waiting.get(socket)
+        if frame is None or (only is not None and frame is not only):
+            return False
+        del waiting[socket]
         if not waiting:
-            self._waiting.pop(frame.stream, None)
-        return waited
+            del self._waiting[stream]
+        return True

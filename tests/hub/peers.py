@@ -160,9 +160,10 @@ class Peer:
         return events
 
     async def leave(self) -> None:
+        """Go at once, as a transport does: what was said last has had no turn yet."""
         self.serving.cancel()
-        await asyncio.gather(self.serving, return_exceptions=True)
         self.socket.close()
+        await asyncio.gather(self.serving, return_exceptions=True)
         await quiet()
 
 

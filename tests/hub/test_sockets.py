@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,6 +110,45 @@ async def test_a_socket_leaves_nothing_behind(place: Place) -> None:
     assert not hub.viewers.hot
     assert not hub.viewers._waiting
     assert not hub._tasks
+
+
+LAST_WORDS = {
+    "claim": {"producer": "p2"},
+    "claim of a new one": {"stream": "new", "producer": "p2"},
+    "append": {"epoch": 2, "offset": 0, "events": [delta(0)]},
+    "subscribe": {"from": 0},
+    "subscribe to none": {"stream": "none", "from": 0, "wait": True},
+    "control": {"id": "c1", "action": "stop"},
+    "control of a dead run": {"stream": "dead", "id": "c1", "action": "stop"},
+}
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 60])
+@pytest.mark.parametrize("said", LAST_WORDS)
+async def test_what_was_said_last_keeps_no_socket(
+    place: Place, monkeypatch: pytest.MonkeyPatch, said: str, turns: int
+) -> None:
+    monkeypatch.setattr(hub_socket, "GRACE_S", 0)  # until then a timer has the socket
+    for stream in ("demo", "dead"):
+        await place.fill(stream=stream)
+    producer, other = place.join(), place.join()
+    await producer.claim("p1")
+    await other.subscribe()
+    leaver = place.join()
+    if said == "append":
+        await leaver.claim("p2")
+    frame = {"op": said.split(maxsplit=1)[0], "stream": "demo"} | LAST_WORDS[said]
+    leaver.socket.take(json.dumps(frame))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await leaver.leave()
+    if said == "control":  # the run is going to do it, whoever asked: kept until it has
+        await producer.say("controlled", id="c1", ok=True, message="")
+    gone = weakref.ref(leaver.socket)
+    place.peers.remove(leaver)
+    del leaver
+    gc.collect()
+    assert gone() is None
 
 
 async def test_the_hub_tells_when_the_last_socket_has_closed(place: Place) -> None:

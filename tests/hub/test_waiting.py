@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import json
+from itertools import product
 
 import pytest
 
-from tests.hub.peers import delta, quiet
-
-if TYPE_CHECKING:
-    from tests.hub.peers import Place
+from tests.hub.peers import Place, delta, quiet
 
 pytestmark = pytest.mark.asyncio
 
@@ -94,3 +93,25 @@ async def test_a_subscription_taken_back_does_not_begin(place: Place) -> None:
     await producer.claim()
     assert viewer.take() == gone.take() == []
     assert place.hub.viewers.count("demo") == 0
+
+
+ASKS = {
+    "wait": {"op": "subscribe", "stream": "demo", "from": 0, "wait": True},
+    "now": {"op": "subscribe", "stream": "demo", "from": 0},
+    "no more": {"op": "unsubscribe", "stream": "demo"},
+}
+TURNS = (0, 1, 60)
+
+
+@pytest.mark.parametrize("asks", list(product(ASKS, repeat=2)), ids=", ".join)
+async def test_whoever_leaves_is_waited_for_no_more_however_soon(asks: tuple[str, ...]) -> None:
+    for turns in product(TURNS, repeat=len(asks)):
+        place = Place()
+        viewer = place.join()
+        for ask, wait in zip(asks, turns, strict=True):
+            viewer.socket.take(json.dumps(ASKS[ask]))
+            for _ in range(wait):
+                await asyncio.sleep(0)
+        await viewer.leave()
+        assert not place.hub.viewers._waiting, turns
+        await place.close()
