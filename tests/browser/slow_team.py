@@ -92,12 +92,8 @@ def process_outside(server: JupyterServer, code: str) -> Iterator[subprocess.Pop
 
 
 def wait_beyond(page: Notebook, received: int, number: int = 0) -> None:
-    """Wait until a view has more events than that.
-
-    A browser may put a question on a connection that it kept, of which there are up to six, and
-    that is dead here: then the view asks again after eight seconds.
-    """
-    for _ in range(1500):
+    """Wait until a view has more events than that."""
+    for _ in range(400):
         if page.counter(number)[0] > received:
             return
         page.page.wait_for_timeout(50)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from swarm_stream.logs.sqlite import SQLiteLog
-from tests.browser.conftest import open_notebooks
+from tests.browser.conftest import START_MS, open_notebooks
 from tests.browser.slow_team import (
     SAYS,
     SLOW_TEAM,
@@ -26,6 +27,8 @@ from tests.browser.wire import wire_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import WebSocket
 
     from tests.browser.conftest import Notebook
     from tests.browser.wire import Wire
@@ -63,7 +66,8 @@ def test_a_reload_then_a_network_that_goes_and_comes_back(
     if server.app == "notebook":
         # As in browsers that have only this; the other application keeps the better way.
         page.page.add_init_script("delete window.WebSocketStream")
-    page.reload()
+    with kernel_connected(page):
+        page.reload()
     page.wait_state("running")
     # The cable is pulled: nobody is told, so the socket looks open for good.
     wire.freeze()
@@ -159,6 +163,30 @@ def test_the_server_is_stopped_in_order_and_comes_back_without_the_head_of_a_log
     assert said.startswith(before)
     assert said.endswith(after)
     assert len(before) + len(after) < len(said)
+
+
+@contextmanager
+def kernel_connected(page: Notebook) -> Iterator[None]:
+    """Wait at the end until the page that was loaded meanwhile is connected to its kernel.
+
+    A browser opens one WebSocket to a server at a time (RFC 6455, 4.1). If Jupyter's is the one
+    whose answer the network swallows, ours waits behind it until the browser gives it up, which
+    Chromium does after four minutes.
+    """
+    heard: list[object] = []
+
+    def came(socket: WebSocket) -> None:
+        if "/channels" in socket.url:
+            # No built-in function: Playwright puts an attribute on it.
+            socket.on("framereceived", lambda frame: heard.append(frame))  # noqa: PLW0108
+
+    page.page.on("websocket", came)
+    yield
+    deadline = time.monotonic() + START_MS / 1000
+    while not heard:
+        assert time.monotonic() < deadline, "Jupyter has not connected to the kernel"
+        page.page.wait_for_timeout(50)
+    page.page.remove_listener("websocket", came)
 
 
 def wait_saved(page: Notebook, text: str) -> None:

@@ -3,14 +3,19 @@
  *
  * A browser cannot tell a refused WebSocket from a broken network, so the server is asked by
  * plain HTTP (`info`), first and after each socket that did not open: 403 means log in again,
- * 404 means that there is no extension, no answer means to try again. A connection that worked
- * is opened again without asking: a question may be sent over an idle connection of the browser
- * that died with the socket, and hang there. `now` (ms) and `draw` (random, 0 to 1) are given.
+ * 404 means that there is no extension, no answer means to try again. Only the first question
+ * is waited for. Later ones may be sent over an idle connection of the browser that died with the
+ * socket, and hang there, so sockets are tried meanwhile. `now` (ms) and `draw` (random, 0 to 1)
+ * are given.
  *
  * Two things say that waiting is over: the browser is `online` again, and the page is `seen`
  * again. After the first a socket that looks open is not trusted: whatever path it took may be
  * gone without a word, and its silence would tell only after 25 s. A new one costs no more than
  * a subscription from the cursor.
+ *
+ * One thing is beyond a page: browsers open one WebSocket to a server at a time (RFC 6455, 4.1).
+ * Where the network swallows the handshake of another one, such as Jupyter's to a kernel, ours
+ * wait behind it until the browser gives it up.
  *
  * `socket.ts` does what it says.
  */
@@ -24,13 +29,8 @@ export type StopReason = "login" | "forbidden" | "absent";
 
 export type Connection =
   | { readonly is: "idle" }
-  /** `first`: to open where all is well. Else to learn why a socket did not open. */
-  | {
-      readonly is: "asking";
-      readonly attempt: number;
-      readonly since: number;
-      readonly first: boolean;
-    }
+  /** For the first time, or until there is an answer. */
+  | { readonly is: "asking"; readonly attempt: number; readonly since: number }
   | { readonly is: "opening"; readonly attempt: number; readonly since: number }
   | { readonly is: "open"; readonly attempt: number; readonly pulse: Pulse }
   /** `first`: the server has never answered, so it will be asked. */
@@ -83,11 +83,11 @@ export function turn(state: Connection, happening: Happening, chance: Chance): T
   const { now } = chance;
   switch (happening.type) {
     case "wanted":
-      return state.is === "idle" || state.is === "stopped" ? ask(0, true, now) : same(state);
+      return state.is === "idle" || state.is === "stopped" ? ask(0, now) : same(state);
     case "unwanted":
       return state.is === "idle" ? same(state) : { state: { is: "idle" }, orders: ["close"] };
     case "info":
-      return state.is === "asking" ? answered(state, happening.status, chance) : same(state);
+      return answered(state, happening.status, chance);
     case "opened":
       return state.is === "opening"
         ? { state: { is: "open", attempt: state.attempt, pulse: pulseAt(now) }, orders: [] }
@@ -117,19 +117,17 @@ export function turn(state: Connection, happening: Happening, chance: Chance): T
   }
 }
 
-function answered(
-  { attempt, first }: Extract<Connection, { is: "asking" }>,
-  status: number | null,
-  chance: Chance,
-): Turn {
-  if (status === 401 || status === 403) return stop("login");
-  if (status === 404) return stop("absent");
-  if (status === 200 && first) return open(attempt, chance.now);
-  return wait(attempt, first, chance);
+function answered(state: Connection, status: number | null, chance: Chance): Turn {
+  const asked = state.is === "asking" || state.is === "opening" || state.is === "waiting";
+  if (!asked) return same(state);
+  if (status === 401 || status === 403) return stop("login", "close");
+  if (status === 404) return stop("absent", "close");
+  if (state.is !== "asking") return same(state);
+  return status === 200 ? open(state.attempt, chance.now) : wait(state.attempt, true, chance);
 }
 
 function closed(state: Connection, code: number, chance: Chance): Turn {
-  if (state.is === "opening") return ask(state.attempt, false, chance.now);
+  if (state.is === "opening") return wait(state.attempt, false, chance, "ask");
   if (state.is !== "open") return same(state);
   if (code === CloseCode.loginInvalid) return stop("login");
   if (code === CloseCode.forbidden) return stop("forbidden");
@@ -144,8 +142,9 @@ function closed(state: Connection, code: number, chance: Chance): Turn {
 function online(state: Connection, now: number): Turn {
   switch (state.is) {
     case "asking":
+      return ask(0, now, "close");
     case "waiting":
-      return state.first ? ask(0, true, now, "close") : open(0, now, "close");
+      return state.first ? ask(0, now, "close") : open(0, now, "close");
     case "opening":
     case "open":
       return open(0, now, "close");
@@ -160,10 +159,10 @@ function online(state: Connection, now: number): Turn {
 function seen(state: Connection, chance: Chance): Turn {
   const { now } = chance;
   if (state.is === "waiting") {
-    return state.first ? ask(state.attempt, true, now) : open(state.attempt, now);
+    return state.first ? ask(state.attempt, now) : open(state.attempt, now);
   }
   // Somebody may have logged in meanwhile, in another tab.
-  if (state.is === "stopped" && state.reason === "login") return ask(0, true, now);
+  if (state.is === "stopped" && state.reason === "login") return ask(0, now);
   if (state.is === "open" && now >= state.pulse.heardAt + SUSPECT_MS) return open(0, now, "close");
   return tick(state, chance);
 }
@@ -173,10 +172,10 @@ function tick(state: Connection, chance: Chance): Turn {
   switch (state.is) {
     case "waiting":
       if (now < state.until) return same(state);
-      return state.first ? ask(state.attempt, true, now) : open(state.attempt, now);
+      return state.first ? ask(state.attempt, now) : open(state.attempt, now);
     case "asking":
       return now >= state.since + ATTEMPT_LIMIT_MS
-        ? wait(state.attempt, state.first, chance, "close")
+        ? wait(state.attempt, true, chance, "close")
         : same(state);
     case "opening":
       // Nothing answers at all, so there is nobody to ask why.
@@ -216,8 +215,8 @@ export function nextTick(state: Connection): number | null {
   }
 }
 
-function ask(attempt: number, first: boolean, now: number, ...before: Order[]): Turn {
-  return { state: { is: "asking", attempt, since: now, first }, orders: [...before, "ask"] };
+function ask(attempt: number, now: number, ...before: Order[]): Turn {
+  return { state: { is: "asking", attempt, since: now }, orders: [...before, "ask"] };
 }
 
 function open(attempt: number, now: number, ...before: Order[]): Turn {
@@ -234,8 +233,8 @@ function wait(
   return { state: { is: "waiting", attempt: attempt + 1, until, first }, orders };
 }
 
-function stop(reason: StopReason): Turn {
-  return { state: { is: "stopped", reason }, orders: [] };
+function stop(reason: StopReason, ...orders: readonly Order[]): Turn {
+  return { state: { is: "stopped", reason }, orders };
 }
 
 function same(state: Connection): Turn {

@@ -57,7 +57,7 @@ export class PageSocket implements Link {
   private wire: Wire | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asked: Promise<ServerInfo> | undefined;
-  /** The question whose answer the connection waits for. */
+  /** The question whose answer the connection has not had yet. */
   private awaited: Promise<ServerInfo> | undefined;
   private readonly clock = new Clock();
   private readonly followers: Followers;
@@ -139,7 +139,7 @@ export class PageSocket implements Link {
         this.wire?.close();
         this.wire = undefined;
         // A question that hangs must not be shared by whoever asks next.
-        this.asked = undefined;
+        this.asked = this.awaited = undefined;
         return;
       case "heartbeat":
         this.wire?.send(encodeFrame({ op: "heartbeat", t: Date.now() }));
@@ -150,11 +150,15 @@ export class PageSocket implements Link {
   }
 
   private ask(): void {
+    // One that hangs has one of the browser's few connections to the server: it does for two.
+    if (this.awaited !== undefined) return;
     const asked = this.info();
     this.awaited = asked;
     void asked.then(({ status }) => {
       // The answer to a question that was given up says nothing about the one after it.
-      if (this.awaited === asked) this.happen({ type: "info", status });
+      if (this.awaited !== asked) return;
+      this.awaited = undefined;
+      this.happen({ type: "info", status });
     });
   }
 

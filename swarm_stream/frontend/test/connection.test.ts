@@ -52,17 +52,40 @@ it.each([null, 500, 502, 503])("tries again where info gives %s", (status) => {
   expect(harness.later(1).orders).toEqual(["ask"]);
 });
 
-it("opens again without asking, and asks why where that fails", () => {
+it("opens again without asking, and asks why where that fails, but does not wait for it", () => {
   const harness = new Harness().open().happen({ type: "closed", code: 1006 });
   expect(harness.later(50).orders).toEqual(["open"]);
   expect(harness.happen({ type: "closed", code: 1006 }).orders).toEqual(["ask"]);
-  expect(harness.happen({ type: "info", status: 200 }).state.is).toBe("waiting");
+  expect(harness.state).toEqual({ is: "waiting", attempt: 2, until: 150, first: false });
   expect(harness.later(100).orders).toEqual(["open"]);
-  harness.happen({ type: "closed", code: 1006 }).happen({ type: "info", status: null });
-  expect(harness.state.is).toBe("waiting");
-  expect(harness.later(200).orders).toEqual(["open"]);
-  harness.happen({ type: "closed", code: 1006 }).happen({ type: "info", status: 403 });
-  expect(harness.state).toEqual({ is: "stopped", reason: "login" });
+  expect(harness.happen({ type: "opened" }).state.is).toBe("open");
+});
+
+it.each([null, 200, 502])("goes on where the reason is no reason to stop: %s", (status) => {
+  const harness = new Harness().open().happen({ type: "closed", code: 1006 }).later(50);
+  const { state } = harness.happen({ type: "closed", code: 1006 });
+  expect(harness.happen({ type: "info", status })).toMatchObject({ state, orders: [] });
+  const opening = harness.later(100).state;
+  expect(harness.happen({ type: "info", status })).toMatchObject({ state: opening, orders: [] });
+});
+
+it.each([
+  [401, "login"],
+  [403, "login"],
+  [404, "absent"],
+] as const)("stops where the reason is %i, whenever that is told", (status, reason) => {
+  for (const wait of [0, 100]) {
+    const harness = new Harness().open().happen({ type: "closed", code: 1006 }).later(50);
+    harness.happen({ type: "closed", code: 1006 }).later(wait);
+    expect(harness.state.is).toBe(wait === 0 ? "waiting" : "opening");
+    expect(harness.happen({ type: "info", status })).toMatchObject({
+      state: { is: "stopped", reason },
+      orders: ["close"],
+    });
+  }
+  // A connection that works knows better.
+  const open = new Harness().open().happen({ type: "info", status });
+  expect(open.state.is).toBe("open");
 });
 
 it.each([
@@ -116,12 +139,6 @@ describe("the network is back", () => {
     expect(harness.later(9000, "online").orders).toEqual(["close", "open"]);
     // The limit counts from the new attempt.
     expect(harness.later(9000).orders).toEqual([]);
-  });
-
-  it("while the reason is asked for", () => {
-    const harness = new Harness().open().happen({ type: "closed", code: 1006 });
-    harness.later(50).happen({ type: "closed", code: 1006 });
-    expect(harness.later(1, "online").orders).toEqual(["close", "open"]);
   });
 
   it("while nobody wants it, or nothing can come of it", () => {

@@ -64,6 +64,7 @@ afterEach(() => {
   following.stop();
   vi.advanceTimersByTime(1001); // it hangs up a moment after the last view has left
   vi.useRealTimers();
+  vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
 
@@ -127,15 +128,32 @@ it("is not held up by a question that hangs", async () => {
   info.mockReturnValue(new Promise(() => {}));
   await vi.advanceTimersByTimeAsync(110);
   last().onclose?.({ code: 1006 });
-  await vi.advanceTimersByTimeAsync(10);
-  expect(info).toHaveBeenCalledTimes(2);
+  await vi.advanceTimersByTimeAsync(210);
+  last().onclose?.({ code: 1006 });
+  expect(FakeSocket.all).toHaveLength(3);
   FakeSocket.reachable = true;
-  globalThis.dispatchEvent(new Event("online"));
-  await vi.advanceTimersByTimeAsync(1);
+  await vi.advanceTimersByTimeAsync(410);
   expect(watcher.status?.is).toBe("open");
+  expect(info).toHaveBeenCalledTimes(2);
+});
+
+it("asks again when a question that hung has ended", async () => {
+  last().onclose?.({ code: 1006 });
+  FakeSocket.reachable = false;
+  let fail: (error: Error) => void = () => {};
+  info.mockReturnValue(new Promise((_, reject) => (fail = reject)));
+  await vi.advanceTimersByTimeAsync(110);
+  last().onclose?.({ code: 1006 });
+  fail(new DOMException("", "TimeoutError"));
+  info.mockImplementation(says(403));
+  await vi.advanceTimersByTimeAsync(210);
+  last().onclose?.({ code: 1006 });
+  await vi.advanceTimersByTimeAsync(1);
+  expect(watcher.status).toEqual({ is: "login" });
 });
 
 it("does not take the answer to a question that was given up", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
   let answer: (response: Response) => void = () => {};
   last().onclose?.({ code: 1006 });
   FakeSocket.reachable = false;
@@ -147,7 +165,7 @@ it("does not take the answer to a question that was given up", async () => {
   last().onclose?.({ code: 1006 });
   answer(new Response("{}", { status: 403 }));
   await vi.advanceTimersByTimeAsync(10);
-  expect(watcher.status?.is).toBe("connecting");
+  expect(watcher.status?.is).toBe("waiting");
 });
 
 it("says to log in again, and looks whether somebody did when the page is seen", async () => {
