@@ -51,6 +51,13 @@ CUT_WORDS: Final = {
     "content_filter": "cut off by the content filter of the model's server",
     "unknown": "possibly truncated: the model's server ended the answer without a finish reason",
 }
+CONTROL_WORDS: Final = {
+    "pause": "paused",
+    "resume": "resumed",
+    "stop": "asked to stop",
+    "cancel": "cancelled",
+    "reply": "answered",
+}
 UNCOUNTED_WORDS: Final = (
     "tokens unknown: give the model client stream_options={'include_usage': True} to have them "
     "counted"
@@ -170,8 +177,9 @@ def _item(  # noqa: PLR0911  (one for each kind of item)
         case "finish":
             return [_Block("note", CUT_WORDS[data["reason"]])]
         case "control":
+            done = CONTROL_WORDS.get(data["action"], data["action"])
             by = f" by {data['by']}" if data["by"] else ""
-            return [_Block("note", f"{data['action']}{by}")]
+            return [_Block("note", f"{done}{by}")]
         case _:
             # For whoever debugs; they are in the stream, not in what a reader keeps.
             return []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from swarm_stream.events import model
 from swarm_stream.events.fold import CUT_SHORT, Pieces
 from swarm_stream.events.plain import printable, shorten
-from swarm_stream.views.static import CUT_WORDS
+from swarm_stream.views.static import CONTROL_WORDS, CUT_WORDS
 
 if TYPE_CHECKING:
     from swarm_stream.events.model import AnyEvent, Unknown
@@ -88,7 +88,8 @@ class TerminalText:
                     return self._line("the question was taken back", _DIM)
                 return self._line(f"{shorten(by) or 'somebody'} answered: {printable(content)}")
             case model.Control(action=action, by=by):
-                return self._line(f"{shorten(action)} by {shorten(by) or 'somebody'}", _DIM)
+                done = CONTROL_WORDS.get(action) or shorten(action)
+                return self._line(f"{done} by {shorten(by) or 'somebody'}", _DIM)
             case model.Usage(finish_reason=str() as reason) if reason in CUT_SHORT:
                 return self._line(CUT_WORDS[reason], _BOLD)
             case model.Part():

@@ -70,7 +70,7 @@ def test_a_line_in_the_middle_of_a_text_does_not_tear_it() -> None:
         model.Delta(seg=0, text="two"),
         model.Close(seg=0),
     ]
-    assert shown(*events) == "[alice] one \npause by ann\n[alice] two\n"
+    assert shown(*events) == "[alice] one \npaused by ann\n[alice] two\n"
 
 
 def test_the_end_says_what_was_kept_and_how_it_ended() -> None:

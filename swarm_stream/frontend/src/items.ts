@@ -11,6 +11,7 @@ import { pretty, shorten } from "./plain.ts";
 import { isUncounted, partsOf } from "./static.ts";
 import {
   CUT_WORDS,
+  controlWords,
   type FinishItem,
   type InputItem,
   type Item,
@@ -197,7 +198,7 @@ export function lineOf(item: Item, lanes: Lanes): (Node | string)[] | null {
           ]
         : null;
     case "control":
-      return [name(item.action), ...(item.by === "" ? [] : [" by ", name(item.by)])];
+      return [name(controlWords(item.action)), ...(item.by === "" ? [] : [" by ", name(item.by)])];
     case "unknown":
       return ['an event of type "', name(item.type, 60), '", which this version does not know'];
     case "message":

@@ -16,6 +16,7 @@ import { isSafeImage } from "./links.ts";
 import { oneLine, pretty, printable, shorten } from "./plain.ts";
 import {
   CUT_WORDS,
+  controlWords,
   gapText,
   type Item,
   isRepeated,
@@ -130,7 +131,7 @@ function itemBlocks(item: Item, transcript: Transcript): Block[] {
         ? [block("note", `next: ${item.lanes.map(name).join(", ")}`)]
         : [];
     case "control":
-      return [block("note", item.by === "" ? item.action : `${item.action} by ${item.by}`)];
+      return [block("note", controlWords(item.action) + (item.by === "" ? "" : ` by ${item.by}`))];
     case "finish":
       return [block("note", CUT_WORDS[item.reason])];
     case "gap":

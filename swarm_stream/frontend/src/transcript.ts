@@ -144,6 +144,21 @@ export const CUT_WORDS = {
 } as const;
 export type CutShort = keyof typeof CUT_WORDS;
 
+const CONTROL_WORDS = {
+  pause: "paused",
+  resume: "resumed",
+  stop: "asked to stop",
+  cancel: "cancelled",
+  reply: "answered",
+};
+
+/** What a button did, in words; what it is called where we do not know it. */
+export function controlWords(action: string): string {
+  return Object.hasOwn(CONTROL_WORDS, action)
+    ? CONTROL_WORDS[action as keyof typeof CONTROL_WORDS]
+    : action;
+}
+
 export function isCutShort(reason: string | null): reason is CutShort {
   return reason !== null && Object.hasOwn(CUT_WORDS, reason);
 }
