@@ -33,6 +33,11 @@ ifneq ($(CI),)
 export SWARM_STREAM_NO_SKIP := 1
 endif
 
+# Two files of tests at a time, on every machine: a small one has no more cores, and most tests
+# wait. Not those that measure, or that fill a machine by themselves.
+IN_TWOS := -n 2 --dist loadfile
+ALONE := tests/faults tests/test_speed.py tests/browser/test_speed.py
+
 # For the rest of a recipe:
 # `use_venv`: programs of .venv are found by name.
 # `use_node`: `node` is that of the Python package in .venv.
@@ -103,15 +108,17 @@ front: $(VENV)/dev $(NODE_MODULES)/.package-lock.json ## check and test the fron
 
 pytest: $(VENV)/dev ## test the Python code
 	@$(use_venv)
-	pytest tests --ignore=tests/browser
+	pytest $(IN_TWOS) tests $(addprefix --ignore=,tests/browser $(ALONE))
+	pytest $(filter-out tests/browser/%,$(ALONE))
 
 browser: $(VENV)/dev $(NODE_MODULES)/.package-lock.json chromium ## test the view in JupyterLab and Notebook, in a real browser
 	@$(use_venv)
-	pytest tests/browser --timeout=180
+	pytest $(IN_TWOS) --timeout=180 tests/browser $(addprefix --ignore=,$(ALONE))
+	pytest --timeout=180 $(filter tests/browser/%,$(ALONE))
 
 notebooks: $(VENV)/dev ## run the notebooks
 	@$(use_venv)
-	pytest --nbval-lax --nbval-cell-timeout=60 --timeout=120 notebooks
+	pytest $(IN_TWOS) --nbval-lax --nbval-cell-timeout=60 --timeout=120 notebooks
 
 soak: $(VENV)/dev ## break everything for a quarter of an hour and lose nothing (SOAK="--seed=7")
 	@$(BIN)/python -m tests.faults.soak --events=1000000 --faults=1000 --count=6000 $(SOAK)

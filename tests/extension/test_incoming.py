@@ -68,12 +68,13 @@ def test_messages_come_out_byte_by_byte() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x91\x80" + b"mask",  # a reserved bit
-        b"\x09\x81" + b"mask" + b"x",  # a ping in pieces
-        b"\x89\xfe\x00\xc8" + b"mask" + b"x" * 200,  # a control of 200 bytes
+        b"\x91\x80" + b"mask",
+        b"\x09\x81" + b"mask" + b"x",
+        b"\x89\xfe\x00\xc8" + b"mask" + b"x" * 200,
         frame(0, b"the rest of nothing"),
         frame(1, b"a", final=False) + frame(1, b"another"),
     ],
+    ids=["a reserved bit", "a ping in pieces", "a long control", "a rest", "one in another"],
 )
 def test_what_is_no_frame_of_a_client_is_refused(data: bytes) -> None:
     with pytest.raises(BadFrameError):
@@ -83,10 +84,11 @@ def test_what_is_no_frame_of_a_client_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x81\xff" + (LIMIT + 1).to_bytes(8, "big"),  # announced only
+        b"\x81\xff" + (LIMIT + 1).to_bytes(8, "big"),
         b"\x81\xff" + (2**64 - 1).to_bytes(8, "big"),
         frame(1, b"x" * LIMIT, final=False) + frame(0, b"x"),
     ],
+    ids=["announced", "announced with all bits", "in pieces"],
 )
 def test_what_is_too_big_is_refused_before_it_is_there(data: bytes) -> None:
     with pytest.raises(TooBigError):
