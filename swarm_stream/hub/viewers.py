@@ -36,8 +36,9 @@ class Viewers:
         self.hot: dict[str, HotTail] = {}
         self._log = log
         self._state = state
-        # By stream, in the order in which they came, so that the same happens again.
-        self._readers: dict[str, dict[HubSocket, None]] = {}
+        # By stream, in the order in which they came, so that the same happens again; with the
+        # frame that each cursor came from.
+        self._readers: dict[str, dict[HubSocket, frames.Subscribe]] = {}
         self._waiting: dict[str, dict[HubSocket, frames.Subscribe]] = {}
         self._notices: dict[str, str] = {}
 
@@ -65,9 +66,7 @@ class Viewers:
         try:
             info = await self._log.info(stream)
         except (NoSuchStreamError, LogError) as error:
-            waits = frame.wait and isinstance(error, NoSuchStreamError)
-            if not waits and socket.asked.get(stream) is frame:
-                self.broken(socket, stream, error)
+            self._not_there(socket, frame, error)
             return
         if frame.wait and not self._waits_no_more(socket, stream, only=frame):
             return  # the claim's own call of this has it
@@ -79,7 +78,7 @@ class Viewers:
             gone = OffsetOutOfRangeError(stream, offset=start, head=info.head, tail=info.tail)
             self.broken(socket, stream, gone)
             return
-        self._readers.setdefault(stream, {})[socket] = None
+        self._readers.setdefault(stream, {})[socket] = frame
         hot = self.hot.setdefault(stream, HotTail())
         hot.closed = hot.closed or info.closed
         socket.send(
@@ -117,15 +116,16 @@ class Viewers:
 
     def unsubscribe(self, socket: HubSocket, stream: str) -> None:
         """End a subscription, if there is one."""
-        if socket.asked.pop(stream, None) is not None:
-            # Whatever it was that waited: a later subscribe may have taken its place.
-            self._waits_no_more(socket, stream)
+        socket.asked.pop(stream, None)
+        self._waits_no_more(socket, stream)
         socket.connection.pump.remove(stream)
         self.left(socket, stream)
 
     def finished(self, socket: HubSocket, stream: str) -> None:
         """Note that a socket was sent a closed stream to its end."""
-        socket.asked.pop(stream, None)
+        # It may have asked for the stream anew meanwhile, for a second view of it.
+        if socket.asked.get(stream) is self._readers.get(stream, {}).get(socket):
+            socket.asked.pop(stream, None)
         self.left(socket, stream)
 
     def left(self, socket: HubSocket, stream: str) -> None:
@@ -183,6 +183,15 @@ class Viewers:
         )
         for socket in tuple(readers):
             socket.send(status)
+
+    def _not_there(self, socket: HubSocket, frame: frames.Subscribe, error: Exception) -> None:
+        """Wait for a stream that the log has not given, or say why not."""
+        asked = socket.asked.get(frame.stream) is frame
+        if asked and frame.wait and isinstance(error, NoSuchStreamError):
+            return
+        self._waits_no_more(socket, frame.stream, only=frame)
+        if asked:
+            self.broken(socket, frame.stream, error)
 
     def _waits_no_more(
         self, socket: HubSocket, stream: str, *, only: frames.Subscribe | None = None

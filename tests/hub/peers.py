@@ -30,6 +30,7 @@ class BadLog(MemoryLog):
     Attributes:
         reads: How often it was read.
         broken: What appending raises, if anything.
+        failing: What ``info`` raises, if anything.
         answering: Cleared to have ``info`` wait.
         reading: Cleared to have ``read`` wait.
         committing: Cleared to have appends and claims wait.
@@ -40,6 +41,7 @@ class BadLog(MemoryLog):
         super().__init__()
         self.reads = 0
         self.broken: Exception | None = None
+        self.failing: Exception | None = None
         self.answering = asyncio.Event()
         self.answering.set()
         self.reading = asyncio.Event()
@@ -48,6 +50,9 @@ class BadLog(MemoryLog):
         self.committing.set()
 
     async def info(self, stream: str) -> StreamInfo:
+        if (failing := self.failing) is not None:
+            await self.answering.wait()
+            raise failing
         try:
             return await super().info(stream)
         finally:  # the answer is of then, not of now

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from tests.hub.peers import Place, delta, quiet
+from tests.hub.peers import END, FULL, Place, delta, quiet
 
 pytestmark = pytest.mark.asyncio
 
@@ -93,6 +93,40 @@ async def test_a_subscription_taken_back_does_not_begin(place: Place) -> None:
     await producer.claim()
     assert viewer.take() == gone.take() == []
     assert place.hub.viewers.count("demo") == 0
+
+
+async def test_whoever_asks_anew_as_the_stream_ends_gets_all_of_it_again(place: Place) -> None:
+    viewer, producer = place.join(), place.join()
+    await producer.claim()
+    await producer.append(0, delta(0))
+    await viewer.subscribe()
+    assert viewer.events(0) == [delta(0)]
+    place.log.answering.clear()
+    await viewer.subscribe(wait=True)  # a second view of it; the log's answer is under way
+    await producer.append(1, END)
+    assert viewer.take("closed")
+    place.log.answering.set()
+    await quiet()
+    assert [frame["op"] for frame in viewer.got if frame["op"] != "status"] == [
+        "subscribed", "events", "closed",
+    ]  # fmt: skip
+    assert viewer.events(0) == [delta(0), END]
+    assert viewer.socket.asked == {}
+    assert place.hub.viewers.count("demo") == 0
+
+
+async def test_a_log_that_cannot_answer_ends_the_waiting(place: Place) -> None:
+    viewer = place.join()
+    await place.fill(delta(0), END)
+    place.log.failing = FULL
+    place.log.answering.clear()
+    await viewer.subscribe(wait=True)
+    place.log.failing = None
+    await viewer.subscribe()  # in place of the first, which is about to fail
+    place.log.answering.set()
+    await quiet()
+    assert viewer.events(0) == [delta(0), END]
+    assert not place.hub.viewers._waiting
 
 
 ASKS = {

@@ -167,7 +167,11 @@ export class PageSocket implements Link {
     url.protocol = url.protocol.replace("http", "ws");
     this.wire?.close();
     const wire = openWire(url.href, {
-      opened: () => this.happen({ type: "opened" }),
+      opened: () => {
+        // Why an earlier one did not open is of no use any more, and no reason to stop later.
+        this.awaited = undefined;
+        this.happen({ type: "opened" });
+      },
       text: (data) => this.receive(data),
       closed: (code) => {
         if (this.wire === wire) this.wire = undefined;

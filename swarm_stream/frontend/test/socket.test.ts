@@ -137,6 +137,30 @@ it("is not held up by a question that hangs", async () => {
   expect(info).toHaveBeenCalledTimes(2);
 });
 
+it("does not take an answer from before it was open", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  let answer: (response: Response) => void = () => {};
+  info.mockReturnValue(new Promise((resolve) => (answer = resolve)));
+  last().onclose?.({ code: 1006 });
+  FakeSocket.reachable = false;
+  await vi.advanceTimersByTimeAsync(60);
+  last().onclose?.({ code: 1006 });
+  FakeSocket.reachable = true;
+  await vi.advanceTimersByTimeAsync(210);
+  expect(watcher.status?.is).toBe("open");
+  last().onclose?.({ code: 1006 });
+  answer(new Response("{}", { status: 404 }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(watcher.status?.is).toBe("waiting");
+  // And it asks anew where it has to.
+  info.mockImplementation(says(403));
+  FakeSocket.reachable = false;
+  await vi.advanceTimersByTimeAsync(410);
+  last().onclose?.({ code: 1006 });
+  await vi.advanceTimersByTimeAsync(1);
+  expect(watcher.status).toEqual({ is: "login" });
+});
+
 it("asks again when a question that hung has ended", async () => {
   last().onclose?.({ code: 1006 });
   FakeSocket.reachable = false;
