@@ -12,9 +12,16 @@
  */
 
 import * as smd from "streaming-markdown";
-import { attrs, h, outsideLink } from "./dom.ts";
-import { destination, isSafeImage, type SafeLink, safeLink, splitAddress } from "./links.ts";
 import { continued, makeElement } from "./markdown-elements.ts";
+import { drawLink, drawRawAddress } from "./markdown-links.ts";
+import {
+  delimiters,
+  INLINE,
+  MAYBE_EQUATION,
+  MAYBE_URL,
+  VERBATIM,
+  WHOLE,
+} from "./markdown-tokens.ts";
 import { typeset } from "./math.ts";
 import { PART_CHARS, seamIn } from "./parts.ts";
 import { MAX_MARKS, printable } from "./plain.ts";
@@ -31,47 +38,6 @@ const T = smd.Token;
 
 const MARK = /\p{M}/u;
 const WORD_CHAR = /[\p{L}\p{N}]/u;
-/** Where an underscore is text anyway, or may be the end of an emphasis. */
-const VERBATIM: ReadonlySet<number> = new Set([
-  T.Code_Block,
-  T.Code_Fence,
-  T.Code_Inline,
-  T.Equation_Block,
-  T.Equation_Inline,
-  T.Image,
-  T.Italic_Und,
-  T.Raw_URL,
-  T.Strong_Und,
-]);
-/** The parser's own states after "http" and after `$$` or `\[`, which it does not export. */
-const MAYBE_URL = 102;
-const MAYBE_EQUATION = 105;
-
-/** What stands in a line, or in a row. Anything else begins a new one. */
-const INLINE: ReadonlySet<number> = new Set([
-  T.Checkbox,
-  T.Code_Inline,
-  T.Equation_Inline,
-  T.Image,
-  T.Italic_Ast,
-  T.Italic_Und,
-  T.Line_Break,
-  T.Link,
-  T.Raw_URL,
-  T.Strike,
-  T.Strong_Ast,
-  T.Strong_Und,
-  T.Table_Cell,
-]);
-/** What holds no text of its own, or is made into something else as a whole. */
-const WHOLE: ReadonlySet<number> = new Set([
-  T.Equation_Block,
-  T.Equation_Inline,
-  T.List_Ordered,
-  T.List_Unordered,
-  T.Table,
-  T.Table_Row,
-]);
 /** What an element weighs beside its text, in characters. */
 const ELEMENT_CHARS = 16;
 
@@ -291,7 +257,7 @@ export class MarkdownView {
     return frame;
   }
 
-  private begin(token: number, delimiters = this.delimiters(token)): void {
+  private begin(token: number, opened = delimiters(token, this.parser.pending)): void {
     this.flush();
     const { parser } = this;
     // The parser keeps the indent of an earlier list at this depth, and would end a code
@@ -305,31 +271,9 @@ export class MarkdownView {
     const parent = top.tip;
     const own = this.stack.length <= MAX_DEPTH || token === T.Line_Break || token === T.Rule;
     const node = own ? makeElement(token, parent) : parent;
-    const [opening, closing] = delimiters;
+    const [opening, closing] = opened;
     this.stack.push(frame(token, node, own, closing));
     if (opening !== "") this.text(opening);
-  }
-
-  /** What of the source is shown for tokens that may turn out to be plain text. */
-  private delimiters(token: number): [opening: string, closing: string] {
-    const dollar = this.parser.pending[0] === "$";
-    switch (token) {
-      case T.Link:
-        return ["[", ""];
-      case T.Image:
-        return ["![", ""];
-      case T.Equation_Inline:
-        return dollar ? ["$", "$"] : ["\\(", "\\)"];
-      case T.Equation_Block:
-        return dollar ? ["$$\n", "$$"] : ["\\[\n", "\\]"];
-      case T.List_Item: {
-        // "1.2. text" is an item to the parser, which has no number for it.
-        const number = this.parser.pending;
-        return /^\d+\.\d/.test(number) ? [`${number} `, ""] : ["", ""];
-      }
-      default:
-        return ["", ""];
-    }
   }
 
   private set(attr: number, value: string): void {
@@ -341,7 +285,7 @@ export class MarkdownView {
       const label = node.closest(".swst-code")?.querySelector(".swst-lang");
       if (label) label.textContent = value.trim();
     }
-    // Addresses are read by `readAddress` and `finish`.
+    // Addresses are read by `readAddress` and drawn by `finish`.
   }
 
   private text(text: string): void {
@@ -389,8 +333,9 @@ export class MarkdownView {
     if (frame === undefined) return;
     this.top.size += ELEMENT_CHARS + frame.before + frame.size;
     if (token === T.Equation_Inline || token === T.Equation_Block) this.finishFormula(frame);
-    if (token === T.Raw_URL) this.finishRawAddress(frame);
-    else if (address !== null) this.finishLink(frame, address);
+    if (token === T.Raw_URL) {
+      if (frame.own) drawRawAddress(frame.node);
+    } else if (address !== null) this.finishLink(frame, address);
   }
 
   private finishFormula({ own, node }: Frame): void {
@@ -402,49 +347,12 @@ export class MarkdownView {
       typeset(node);
   }
 
-  private finishRawAddress(frame: Frame): void {
-    if (!frame.own) return;
-    const [address, rest] = splitAddress(frame.node.textContent ?? "");
-    const link = safeLink(address, address);
-    if (link === null) return;
-    this.makeLink(frame.node, [address], link, rest);
-  }
-
   private finishLink(frame: Frame, source: string): void {
-    const address = destination(source);
-    const isImage = frame.token === T.Image;
-    const opening = isImage ? "![" : "[";
-    const label = frame.node.textContent?.slice(opening.length) ?? "";
-    if (frame.own && isImage && isSafeImage(address)) {
-      frame.node.replaceWith(attrs(h("img"), { src: address, alt: label }));
-      return;
-    }
-    const link = safeLink(address, label || address);
-    const nested = this.stack.some(({ token }) => token === T.Link);
-    if (!frame.own || link === null || nested) {
-      const literal = `](${source})`;
-      if (frame.own) frame.node.append(literal);
-      else this.text(literal);
-      return;
-    }
-    const first = frame.node.firstChild;
-    if (first instanceof Text) first.deleteData(0, opening.length);
-    const children: (Node | string)[] = [...frame.node.childNodes];
-    if (isImage) children.unshift("image: ");
-    else if (label === "") children.push(link.href);
-    this.makeLink(frame.node, children, link, "");
-  }
-
-  private makeLink(
-    placeholder: Element,
-    children: readonly (Node | string)[],
-    { href, shown, lies }: SafeLink,
-    rest: string,
-  ): void {
-    const anchor = outsideLink(href, ...(lies ? [shown] : children));
-    const host = h("span", "swst-host", " (", lies ? anchor : shown, ")");
-    const parts = lies ? [...children, host] : shown === "" ? [anchor] : [anchor, host];
-    placeholder.replaceWith(...parts, rest);
+    const isNested = this.stack.some(({ token }) => token === T.Link);
+    if (frame.own && drawLink(frame.node, source, frame.token === T.Image, isNested)) return;
+    const literal = `](${source})`;
+    if (frame.own) frame.node.append(literal);
+    else this.text(literal);
   }
 }
 

@@ -1,83 +1,22 @@
 // @vitest-environment jsdom
-/** A view on a link that the test plays. */
+/** What a view shows of what comes. */
 
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Followers } from "../src/followers.ts";
-import type { ClientFrame, ServerFrame } from "../src/frames.ts";
-import type { Link } from "../src/link.ts";
-import { createView, type View, type ViewOptions } from "../src/view.ts";
+import { expect, it, vi } from "vitest";
 import { subscribed } from "./fakes.ts";
-
-let host: HTMLElement;
-let sent: ClientFrame[];
-let followers: Followers;
-let view: View;
-
-function show(options: Partial<ViewOptions> = {}): void {
-  sent = [];
-  followers = new Followers(
-    (frame) => sent.push(frame),
-    () => {},
-  );
-  const link: Link = {
-    peer: "server",
-    note: "",
-    follow: (...args) => followers.follow(...args),
-  };
-  view = createView(host, link, { stream: "a", title: "Demo", wait: true, ...options });
-  followers.linked({ is: "open" });
-  followers.opened();
-  give({
-    op: "subscribed",
-    stream: "a",
-    from: 0,
-    head: 0,
-    tail: 0,
-    closed: false,
-    meta: {},
-    producer: "live",
-  });
-}
-
-let offset = 0;
-
-function give(frame: ServerFrame): void {
-  followers.receive(frame);
-  vi.advanceTimersByTime(300);
-}
-
-function events(...list: object[]): void {
-  give({ op: "events", stream: "a", offset, events: list });
-  offset += list.length;
-}
-
-function root(): HTMLElement {
-  const element = host.querySelector<HTMLElement>(".swst-root");
-  if (element === null) throw new Error("there is no view");
-  return element;
-}
-
-function button(name: string): HTMLButtonElement {
-  const buttons = [...host.querySelectorAll("button")];
-  const found = buttons.find(({ textContent }) => textContent === name);
-  if (found === undefined) throw new Error(`there is no button ${name}`);
-  return found;
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  offset = 0;
-  host = document.createElement("div");
-  document.body.replaceChildren(host);
-  show();
-});
-afterEach(() => {
-  view.dispose();
-  vi.useRealTimers();
-});
-
-const START = { type: "start", t: 1000, task: "Say it", caps: ["pause", "cancel"] };
-const ALICE = { type: "lane", t: 1000, lane: 0, name: "alice" };
+import {
+  ALICE,
+  events,
+  followers,
+  give,
+  goOnFrom,
+  host,
+  offset,
+  root,
+  START,
+  sent,
+  show,
+  view,
+} from "./stage.ts";
 
 it("shows a run from its start to its end", () => {
   expect(root().dataset).toMatchObject({ swarmStream: "a", state: "starting" });
@@ -110,28 +49,7 @@ it("tells how long what is said takes to the screen, of what is not history", ()
   expect(told()?.textContent).toMatch(/^\d+ ms to screen$/);
   expect(told()?.title).toMatch(/p99 \d+ ms/);
   view.dispose();
-  host.replaceChildren();
-  offset = 0;
-  sent = [];
-  view = createView(
-    host,
-    { peer: "server", note: "", follow: (...a) => followers.follow(...a) },
-    {
-      stream: "a",
-      title: "",
-      wait: true,
-    },
-  );
-  give({
-    op: "subscribed",
-    stream: "a",
-    from: 0,
-    head: 0,
-    tail: 12,
-    closed: false,
-    meta: {},
-    producer: "live",
-  });
+  show({}, 12);
   events(...Array.from({ length: 12 }, () => ({ type: "lane", t: now, lane: 0, name: "a" })));
   // The head is drawn again each second.
   vi.advanceTimersByTime(1500);
@@ -206,86 +124,6 @@ it("puts turns side by side for as long as another lane is speaking", () => {
   expect(layout()).toEqual(["alice", "bob", "alice+bob+carl", "bob", "bob"]);
 });
 
-it("presses buttons that the run can obey, and says why others cannot be pressed", () => {
-  events(START);
-  expect(button("Stop").getAttribute("aria-disabled")).toBe("true");
-  expect(button("Stop").title).toBe("This kind of run cannot stop");
-  button("Stop").click();
-  button("Pause").click();
-  const frame = sent.at(-1);
-  expect(frame).toMatchObject({ op: "control", stream: "a", action: "pause" });
-  expect(sent.filter(({ op }) => op === "control")).toHaveLength(1);
-  expect(button("Pause").title).toBe("Asked; waiting for the run");
-  const id = frame?.op === "control" ? frame.id : "";
-  give({ op: "controlled", stream: "a", id, ok: false, message: "it is busy" });
-  expect(host.querySelector(".swst-notice")?.textContent).toBe("Could not pause: it is busy");
-  events({ type: "control", id, action: "pause", by: "ann" });
-  expect(root().dataset.state).toBe("paused");
-  expect(button("Resume").title).toBe("Let the run go on");
-});
-
-it("asks a person, and sends the answer once", () => {
-  events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
-  expect(root().dataset.state).toBe("waiting");
-  expect(host.querySelector(".swst-live")?.textContent).toBe("alice asks: Go on?");
-  const box = host.querySelector("textarea");
-  if (box === null) throw new Error("there is no box");
-  box.value = "Ja";
-  box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
-  expect(sent.at(-1)).toMatchObject({ action: "reply", data: { request: "r1", text: "Ja" } });
-  events({ type: "input_reply", request: "r1", content: "Ja", by: "ann" });
-  expect(host.querySelector("textarea")).toBeNull();
-  expect(host.querySelector(".swst-answer")?.textContent).toBe("ann answeredJa");
-  expect(root().dataset.state).toBe("running");
-});
-
-function box(): HTMLTextAreaElement {
-  const element = host.querySelector("textarea");
-  if (element === null) throw new Error("there is no box");
-  return element;
-}
-
-it("sends an answer once, and takes it back into the box when it is refused", () => {
-  events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
-  const form = box().form;
-  box().value = "Ja";
-  form?.requestSubmit();
-  form?.requestSubmit();
-  const replies = sent.filter((frame) => frame.op === "control");
-  expect(replies).toHaveLength(1);
-  expect(box().readOnly).toBe(true);
-  expect(host.querySelector(".swst-hint")?.textContent).toContain("on its way");
-  const id = replies[0]?.op === "control" ? replies[0].id : "";
-  give({ op: "controlled", stream: "a", id, ok: false, message: "the kernel is not connected" });
-  expect(box().readOnly).toBe(false);
-  expect(box().value).toBe("Ja");
-  expect(host.querySelector(".swst-hint")?.textContent).toBe("the kernel is not connected");
-  form?.requestSubmit();
-  expect(sent.filter((frame) => frame.op === "control")).toHaveLength(2);
-});
-
-it("keeps what is being typed while other things happen", () => {
-  events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
-  const mine = box();
-  mine.value = "half an ans";
-  events({ type: "control", id: "x", action: "pause", by: "ann" });
-  events({ type: "input_request", request: "r1", lane: 0, prompt: "Please: go on?" });
-  expect(box()).toBe(mine);
-  expect(mine.value).toBe("half an ans");
-  expect(host.querySelector(".swst-input")?.textContent).toContain("Please: go on?");
-});
-
-it("takes no answer where the program asks in its own way, or nobody asks any more", () => {
-  const ask = { type: "input_request", lane: 0, prompt: "Go on?" };
-  events(START, ALICE, { ...ask, request: "r1", elsewhere: true }, { ...ask, request: "r2" });
-  expect(host.querySelectorAll("textarea")).toHaveLength(1);
-  expect(host.querySelector('[data-request="r1"]')?.textContent).toContain("in its own way");
-  events({ type: "input_reply", request: "r2", withdrawn: true });
-  expect(host.querySelector("textarea")).toBeNull();
-  expect(host.querySelector('[data-request="r2"]')?.textContent).toContain("taken back");
-  expect(root().dataset.state).toBe("running");
-});
-
 it("says that an answer may be cut off, and how tokens come to be counted", () => {
   events({ ...START, source: "autogen" }, ALICE);
   events({ type: "open", seg: 0, lane: 0 }, { type: "delta", seg: 0, text: "half" });
@@ -330,7 +168,7 @@ it("shows what comes after a hole after it", () => {
   events(ALICE, { type: "open", seg: 0, lane: 0 }, { type: "delta", seg: 0, text: "before" });
   give({ op: "gone", stream: "a", head: 40, tail: 50 });
   give({ ...subscribed("a", 40, 50) });
-  offset = 40;
+  goOnFrom(40);
   events({ type: "delta", seg: 0, text: "after" }, { type: "close", seg: 0 });
   const list = host.querySelector(".swst-list");
   expect([...(list?.children ?? [])].map(({ textContent }) => textContent)).toEqual([
@@ -374,31 +212,6 @@ it("explains a cut only if it lasts", () => {
   expect(note()).toBe("");
 });
 
-it("shows a run as paused that the log cannot take, and that it can be cancelled", () => {
-  events(START);
-  const status = { op: "status", stream: "a", producer: "live", viewers: 1 } as const;
-  give({ ...status, notice: "the disk is full" });
-  expect(root().dataset).toMatchObject({ state: "paused", connection: "held" });
-  expect(host.querySelector(".swst-run")?.textContent).toBe("paused");
-  expect(root().className).toBe("swst-root swst-away");
-  expect(host.querySelector(".swst-note")?.textContent).toContain("The disk is full.");
-  expect(button("Cancel").getAttribute("aria-disabled")).toBe("false");
-  // Nobody pressed Pause, so there is nothing to resume.
-  expect(button("Pause").title).toContain("Pause the run");
-  give({ ...status, notice: "" });
-  expect(root().dataset).toMatchObject({ state: "running", connection: "live" });
-  expect(root().className).toBe("swst-root");
-});
-
-it("lets nobody press what a kernel that is not heard cannot do", () => {
-  events(START);
-  give({ op: "status", stream: "a", producer: "stalled", viewers: 1, notice: "" });
-  expect(root().dataset.connection).toBe("stalled");
-  expect(button("Cancel").title).toBe("The kernel is not heard");
-  button("Cancel").click();
-  expect(sent.filter(({ op }) => op === "control")).toEqual([]);
-});
-
 it("tells the reader after a while that there is nothing yet", () => {
   vi.advanceTimersByTime(12_000);
   expect(host.querySelector(".swst-note")?.textContent).toContain("nothing of this stream yet");
@@ -408,7 +221,6 @@ it("tells its host that the run goes on, and that all was shown", () => {
   view.dispose();
   const told: string[] = [];
   show({ running: () => told.push("running"), ended: () => told.push("ended") });
-  offset = 0;
   events(START);
   expect(told).toEqual(["running"]);
   events({ type: "end", outcome: "completed" });
