@@ -64,6 +64,8 @@ class JupyterServer:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SWARM_STREAM_")}
         return environment | {
             "JUPYTER_DATA_DIR": str(self.home / "data"),
+            # The kernel of the virtual environment would go before that of the data folder.
+            "JUPYTER_PATH": str(self.home / "first"),
             "JUPYTER_RUNTIME_DIR": str(self.home / "runtime"),
             "JUPYTER_CONFIG_DIR": str(self.home / "config"),
             "PYTHONPATH": os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")]),
@@ -101,10 +103,8 @@ class JupyterServer:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended at once:\n{self.log[-3000:]}")
             try:
-                if not self.extension:
-                    self.get("api/status")
-                    return
-                if not self.get("swarm-stream/info")["problem"]:
+                if not self.extension or not self.get("swarm-stream/info")["problem"]:
+                    self._check_kernels_log_elsewhere()
                     return
             except urllib.error.HTTPError as error:
                 raise RuntimeError(f"info gave {error.code}:\n{self.log[-3000:]}") from error
@@ -123,9 +123,14 @@ class JupyterServer:
             "display_name": "Python 3 (ipykernel)", "language": "python",
             "metadata": {"debugger": True},
         }  # fmt: skip
-        folder = self.home / "data" / "kernels" / "python3"
+        folder = self.home / "first" / "kernels" / "python3"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "kernel.json").write_text(json.dumps(spec))
+
+    def _check_kernels_log_elsewhere(self) -> None:
+        """Fail unless that is the kernel that this server will start."""
+        spec = self.get("api/kernelspecs")["kernelspecs"]["python3"]["spec"]
+        assert str(self.home / "kernels.log") in spec["argv"], spec
 
     def get(self, path: str, method: str = "GET", body: bytes | None = None) -> Any:
         said = self.read(path, method, body)
@@ -164,8 +169,8 @@ def jupyter_server(
 ) -> Iterator[JupyterServer]:
     """Run a Jupyter application (``server``, ``lab``, ``notebook``) on a free loopback port."""
     server = JupyterServer(home, free_port(), app, settings, extension=extension)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()
