@@ -34,11 +34,13 @@ _COLOURS: Final = (
     "#007f5f",
     "#a3478f",
     "#8a6d00",
-    "#2f7fb8",
+    "#008293",
     "#b3392f",
     "#5b5fc7",
-    "#3d7a1f",
+    "#4a8410",
     "#7a5230",
+    "#dc1c84",
+    "#a32fe0",
 )
 _BOX: Final = (
     "border:1px solid rgba(128,128,128,.4);border-radius:8px;padding:10px 12px;"

@@ -14,11 +14,13 @@ const COLOURS = [
   "#007f5f",
   "#a3478f",
   "#8a6d00",
-  "#2f7fb8",
+  "#008293",
   "#b3392f",
   "#5b5fc7",
-  "#3d7a1f",
+  "#4a8410",
   "#7a5230",
+  "#dc1c84",
+  "#a32fe0",
 ] as const;
 
 export type Lanes = ReadonlyMap<number, LaneState>;
