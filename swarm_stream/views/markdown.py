@@ -33,7 +33,7 @@ _STYLES: Final = {
     f"border:{_LINE};border-radius:6px;padding:8px 10px;margin:0 0 8px",
     "blockquote": "border-left:3px solid rgba(128,128,128,.4);margin:0 0 8px;padding-left:10px",
     "table": "border-collapse:collapse;margin:0 0 8px",
-    "cell": f"border:{_LINE};padding:3px 9px;text-align:left",
+    "cell": f"border:{_LINE};padding:3px 9px;text-align:",
     "p": "margin:0 0 8px",
     "heading": "margin:12px 0 6px",
     "label": "font-size:11px;opacity:.75",
@@ -102,8 +102,8 @@ def _parser() -> MarkdownIt:
         "paragraph_open": _paragraph,
         "blockquote_open": lambda *_: f'<blockquote style="{_STYLES["blockquote"]}">\n',
         "table_open": lambda *_: f'<table style="{_STYLES["table"]}">\n',
-        "th_open": lambda *_: f'<th style="{_STYLES["cell"]}">',
-        "td_open": lambda *_: f'<td style="{_STYLES["cell"]}">',
+        "th_open": _cell,
+        "td_open": _cell,
     }
     return parser
 
@@ -134,6 +134,12 @@ def _address_of(token: Token) -> str:
 
 def _anchor(address: str) -> str:
     return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">'
+
+
+def _cell(tokens: Sequence[Token], index: int, *_rest: object) -> str:
+    token = tokens[index]
+    align = str(token.attrs.get("style", "")).removeprefix("text-align:") or "left"
+    return f'<{token.tag} style="{_STYLES["cell"]}{align}">'
 
 
 def _heading(tokens: Sequence[Token], index: int, *_rest: object) -> str:

@@ -97,6 +97,12 @@ MARKS = st.sampled_from(
 WORDS = st.sampled_from(["ALPHA ", "BETA", " GAMMA", "DELTA\n"])
 
 
+def test_columns_are_aligned_as_the_table_says() -> None:
+    html = to_html("|a|b|c|d|\n|:-|-:|:-:|-|\n|1|2|3|4|")
+    found = re.findall(r'<t[hd] style="[^"]*text-align:(\w+)"', html)
+    assert found == ["left", "right", "center", "left"] * 2
+
+
 @given(st.lists(MARKS | WORDS, max_size=40))
 def test_no_word_is_lost_and_nothing_acts(pieces: list[str]) -> None:
     text = "".join(pieces)

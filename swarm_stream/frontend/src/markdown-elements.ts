@@ -69,7 +69,11 @@ export function makeElement(token: number, parent: Element): Element {
     case T.Table_Cell: {
       const last = parent.children[MAX_CELLS - 1];
       if (last !== undefined) return last;
-      return parent.appendChild(h(parent.parentElement?.tagName === "THEAD" ? "th" : "td"));
+      const cell = h(parent.parentElement?.tagName === "THEAD" ? "th" : "td");
+      const head = parent.closest(".swst-table")?.querySelector("tr");
+      const align = head?.children[parent.childElementCount]?.getAttribute("align");
+      if (align) attrs(cell, { align });
+      return parent.appendChild(cell);
     }
     case T.Checkbox:
       return parent.appendChild(attrs(h("input"), { type: "checkbox", disabled: "" }));
@@ -79,6 +83,15 @@ export function makeElement(token: number, parent: Element): Element {
       return parent.appendChild(h("span", "swst-math"));
     default:
       return parent.appendChild(h(TAGS.get(token) ?? "span"));
+  }
+}
+
+/** Align a table's columns as its second line says: `-:` to the right, `:-:` in the middle. */
+export function alignColumns(table: Element, line: string): void {
+  const heads = table.querySelectorAll("th");
+  for (const [index, column] of line.trim().replace(/^\|/, "").split("|").entries()) {
+    const align = /^\s*:/.test(column) ? "center" : "right";
+    if (/-:\s*$/.test(column)) heads[index]?.setAttribute("align", align);
   }
 }
 

@@ -12,7 +12,7 @@
  */
 
 import * as smd from "streaming-markdown";
-import { continued, makeElement } from "./markdown-elements.ts";
+import { alignColumns, continued, makeElement } from "./markdown-elements.ts";
 import { drawLink, drawRawAddress } from "./markdown-links.ts";
 import {
   delimiters,
@@ -159,6 +159,9 @@ export class MarkdownView {
     }
     if (parser.pending.length > MAX_PENDING && parser.token !== T.Raw_URL) {
       smd.parser_write(parser, "\n");
+    }
+    if (char === "\n" && parser.token === T.Table && parser.table_state === 1) {
+      alignColumns(this.top.node, parser.pending);
     }
     const room = parser.len + 64 + 2 * parser.pending.length;
     if (room >= parser.tokens.length) this.grow(2 * room);

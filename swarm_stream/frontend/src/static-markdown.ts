@@ -14,8 +14,8 @@ const STYLES: Readonly<Record<string, string>> = {
   pre: `white-space:pre-wrap;word-break:normal;border:${LINE};border-radius:6px;padding:8px 10px;margin:0 0 8px`,
   blockquote: "border-left:3px solid rgba(128,128,128,.4);margin:0 0 8px;padding-left:10px",
   table: "border-collapse:collapse;margin:0 0 8px",
-  th: `border:${LINE};padding:3px 9px;text-align:left`,
-  td: `border:${LINE};padding:3px 9px;text-align:left`,
+  th: `border:${LINE};padding:3px 9px;text-align:`,
+  td: `border:${LINE};padding:3px 9px;text-align:`,
   img: "max-width:100%;max-height:360px",
 };
 const KEPT = /^(?:href|target|rel|src|alt|start|type|checked|disabled)$/;
@@ -28,11 +28,14 @@ export function markdownHtml(text: string): string {
       element.remove();
       continue;
     }
+    const align = /^t[hd]$/.test(element.localName)
+      ? (element.getAttribute("align") ?? "left")
+      : "";
     for (const { name } of [...element.attributes]) {
       if (!KEPT.test(name)) element.removeAttribute(name);
     }
     const style = STYLES[element.localName];
-    if (style !== undefined) element.setAttribute("style", style);
+    if (style !== undefined) element.setAttribute("style", style + align);
   }
   return `<div style="margin:4px 0 4px 12px">${root.innerHTML}</div>`;
 }

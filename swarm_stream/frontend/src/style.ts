@@ -146,6 +146,8 @@ export const STYLE: string = `
 .swst-md ul:has(+ ul.swst-part), .swst-md ol:has(+ ol.swst-part) { margin-bottom: 0; }
 .swst-md table { border-collapse: collapse; font-size: 12px; margin: 0; }
 .swst-md th, .swst-md td { overflow-wrap: break-word; padding: 3px 9px; border: 1px solid var(--swst-line); text-align: left; background: none; }
+.swst-md [align=right] { text-align: right; }
+.swst-md [align=center] { text-align: center; }
 .swst-md th { background: var(--swst-tint); }
 .swst-root details > summary, .swst-fold { cursor: pointer; font-size: 12px; color: var(--swst-soft); list-style: none; display: flex; gap: 6px; min-width: 0; align-items: baseline; }
 .swst-root details > summary::-webkit-details-marker { display: none; }

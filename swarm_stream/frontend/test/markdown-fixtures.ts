@@ -41,6 +41,10 @@ export const FIXTURES: Record<string, { readonly source: string; readonly html: 
     source: "```js\nlet a = 1;",
     html: '<div class="swst-code"><div class="swst-code-head"><span class="swst-lang">js</span><button class="swst-copy" type="button" aria-label="Copy this code">Copy</button></div><pre tabindex="0"><code>let a = 1;</code></pre></div>',
   },
+  aligned_table: {
+    source: "|a|b|c|d|\n| :-- |--:| :-: | - |\n|1|2|3|4|\n|5|\n",
+    html: '<div class="swst-table" tabindex="0"><table><thead><tr><th>a</th><th align="right">b</th><th align="center">c</th><th>d</th></tr></thead><tbody><tr><td>1</td><td align="right">2</td><td align="center">3</td><td>4</td></tr><tr><td>5</td></tr></tbody></table></div>',
+  },
   table: {
     source: "| a | b |\n|---|---|\n| 1 | **2** |\n\nafter",
     html: '<div class="swst-table" tabindex="0"><table><thead><tr><th> a </th><th> b </th></tr></thead><tbody><tr><td> 1 </td><td> <strong>2</strong> </td></tr></tbody></table></div><p>after</p>',

@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import { MarkdownView, renderMarkdown } from "../src/markdown.ts";
+import { markdownHtml } from "../src/static-markdown.ts";
 import { FIXTURES } from "./markdown-fixtures.ts";
 
 function draw(pieces: readonly string[]): HTMLElement {
@@ -96,6 +97,16 @@ describe.each(Object.entries(LONG))("long: %s", (_name, [source, parts, inside])
   });
 });
 
+it("aligns columns in a file as on the screen", () => {
+  const cells = markdownHtml("|a|b|\n|-|:-:|\n|1|2|\n").match(/<t[hd] style="[^"]*"/g);
+  expect(cells?.map((cell) => /text-align:(\w+)"/.exec(cell)?.[1])).toEqual([
+    "left",
+    "center",
+    "left",
+    "center",
+  ]);
+});
+
 it("numbers a long list on", () => {
   const root = whole(Array.from({ length: 900 }, (_, n) => `${n + 5}. ${LINE}`).join("\n"));
   const lists = [...root.querySelectorAll("ol")];
@@ -106,6 +117,14 @@ it("numbers a long list on", () => {
     next += list.childElementCount;
   }
   expect(next).toBe(905);
+});
+
+it("aligns the columns of a long table in all its parts", () => {
+  const root = whole(`| a | b |\n|---|--:|\n${"| x | y |\n".repeat(900)}`);
+  expect(root.querySelectorAll("table").length).toBeGreaterThan(2);
+  expect(root.querySelectorAll("td").length).toBe(1800);
+  expect(root.querySelectorAll("td:nth-child(2)[align=right]").length).toBe(900);
+  expect(root.querySelectorAll("[align]").length).toBe(901);
 });
 
 it("breaks a paragraph after a sentence, and code after a line", () => {
