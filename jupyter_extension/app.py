@@ -25,7 +25,7 @@ from jupyter_extension.retention import Keep, Retention
 from jupyter_extension.socket import StreamSocket
 from swarm_stream.hub.hub import StreamHub
 from swarm_stream.hub.quotas import Quotas
-from swarm_stream.protocol.frames import CloseCode
+from swarm_stream.protocol.frames import MAX_FRAME_BYTES, CloseCode
 from swarm_stream.protocol.server import HangUp, Limits
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ class SwarmStreamApp(ExtensionApp):
     ).tag(config=True)
     max_frame_bytes = Int(
         2**20,
-        help="Bytes of a frame; a larger one closes its socket. Kernels cut events to fit 1 MiB.",
+        help="""Bytes of a frame; a larger one closes its socket.
+
+        At least 1 MiB: kernels cut events to fit that, and send them together up to it.
+        """,
     ).tag(config=True)
     max_frame_events = Int(
         1000, help="Events in a frame. More is refused; kernels send no more than 1000."
@@ -159,8 +162,17 @@ class SwarmStreamApp(ExtensionApp):
     given_up = False
     """Whether that will not change while this server runs."""
 
+    @validate("max_frame_bytes")
+    def _check_room(self, proposal: Bunch) -> int:
+        value = cast("int", proposal["value"])
+        if value < MAX_FRAME_BYTES:
+            raise TraitError(
+                f"SwarmStreamApp.max_frame_bytes must not be below {MAX_FRAME_BYTES}, got {value}: "
+                "kernels send frames of up to that, and what is refused would never get in"
+            )
+        return value
+
     @validate(
-        "max_frame_bytes",
         "max_frame_events",
         "max_meta_bytes",
         "max_connections",

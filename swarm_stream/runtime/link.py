@@ -12,16 +12,17 @@ import enum
 import logging
 import random
 import time
+import traceback
 from typing import TYPE_CHECKING, Final
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.protocol import State
 
 from swarm_stream.errors import ProtocolError
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.backoff import Backoff
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
-from swarm_stream.runtime.dial import dial
+from swarm_stream.protocol.producer import State as StreamState
+from swarm_stream.runtime.dial import EXPECTED, barred, dial
 from swarm_stream.runtime.outgoing import LinkedStream, Outgoing
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ _log = logging.getLogger("swarm_stream.runtime")
 
 CLOSE_LIMIT_S: Final = 0.5
 """Seconds that an orderly close of the connection may take."""
-
-_NOT_LET_IN: Final = frozenset({401, 403})
-_ABSENT: Final = frozenset({404, 405})
 
 
 class LinkState(enum.Enum):
@@ -64,7 +62,7 @@ class ServerLink:
 
     Attributes:
         state: What is known of the server.
-        reason: Why it is absent or refuses, as a sentence.
+        reason: What stands between us and the server, as a sentence, where something does.
         reconnects: How often the socket was opened again after it had been live.
 
     """
@@ -81,6 +79,7 @@ class ServerLink:
         self._task: asyncio.Task[None] | None = None
         self._socket: ClientConnection | None = None
         self._connections = 0
+        self._backoff = Backoff(first_s=config.backoff_first_s, limit_s=config.backoff_limit_s)
         self._timer = self._new_timer()
         # Whether the sender waits, and whether something was sent in its place just now.
         self._parked = False
@@ -146,51 +145,72 @@ class ServerLink:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        config = self._config
-        backoff = Backoff(first_s=config.backoff_first_s, limit_s=config.backoff_limit_s)
         while self.state not in {LinkState.ABSENT, LinkState.REFUSED, LinkState.CLOSED}:
             try:
-                await self._connected_once(backoff)
-            except InvalidStatus as error:
-                self._not_let_in(error.response.status_code)
-            except (OSError, InvalidHandshake, TimeoutError, ConnectionClosed) as error:
-                # Only the kind: the text of some of these quotes headers.
-                _log.debug("x %s: %s", self.address.found_by, type(error).__name__)
-            except ProtocolError as error:
-                _log.warning("the server broke the protocol; connecting again: %s", error)
+                await self._connected_once()
+            except Exception as error:  # noqa: BLE001  (whatever it was: all sessions need it)
+                self._failed(error)
             self._decided.set()
             self._outgoing.lost()
-            for stream in tuple(self._streams.values()):
-                stream.connection.lost()
-                stream.link_changed()
             if self.state is LinkState.LIVE:
                 self.state = LinkState.CONNECTING
                 _log.info("connection to the server lost; connecting again")
+            for stream in tuple(self._streams.values()):
+                stream.connection.lost()
+                self._tell(stream)
             if self.state is LinkState.CONNECTING:
-                await asyncio.sleep(backoff.next_delay_s(draw=random.random()))  # noqa: S311
+                await asyncio.sleep(self._backoff.next_delay_s(draw=random.random()))  # noqa: S311
 
-    async def _connected_once(self, backoff: Backoff) -> None:
+    async def _connected_once(self) -> None:
         async with dial(self.address, self._config) as socket:
-            backoff.reset()
             self.reconnects += self._connections > 0
             self._connections += 1
             self.state = LinkState.LIVE
+            self.reason = ""
             self._decided.set()
             _log.info("connected to the server (found by %s)", self.address.found_by)
             for stream in tuple(self._streams.values()):
                 stream.connection.connected()
-                stream.link_changed()
+                self._tell(stream)
                 self.stir(stream)
             self._socket = socket
             await self._carry(socket)
+
+    def _failed(self, error: Exception) -> None:
+        """Look at what ended a connection, or an attempt to make one."""
+        if self.state is not LinkState.CONNECTING:
+            if isinstance(error, ProtocolError):
+                _log.warning("the server broke the protocol; connecting again: %s", error)
+            elif not isinstance(error, EXPECTED):
+                where = "".join(traceback.format_tb(error.__traceback__))
+                kind = type(error).__name__
+                _log.error("the connection failed (%s); connecting again\n%s", kind, where)
+            return
+        # Only the kind: the text of some of these quotes headers.
+        _log.debug("x %s: %s", self.address.found_by, type(error).__name__)
+        bar = barred(error, self.address)
+        if bar is None:
+            self.reason = ""
+        elif self._connections:
+            # What the server has of the runs is there, and somebody else answers in its place.
+            self._say(f"{bar.why}. It was there before: trying again, nothing is lost")
+        else:
+            self.state = LinkState.REFUSED if bar.by_credential else LinkState.ABSENT
+            self._say(f"{bar.why}. Until then this process serves the run itself")
+
+    def _say(self, reason: str) -> None:
+        if reason != self.reason:
+            _log.warning("%s", reason)
+        self.reason = reason
 
     async def _carry(self, socket: ClientConnection) -> None:
         timer = self._timer = self._new_timer()
         reader = asyncio.ensure_future(self._read(socket, timer))
         reader.add_done_callback(lambda _: self._wake.set())
         watch = asyncio.ensure_future(self._watch(socket, timer))
+        watch.add_done_callback(lambda _: self._wake.set())
         try:
-            while not reader.done():
+            while not reader.done() and not watch.done():
                 self._wake.clear()
                 out = self._outgoing.gather()
                 if out:
@@ -202,7 +222,9 @@ class ServerLink:
                     self._parked = True
                     await self._wake.wait()
                     self._parked = False
-            await reader
+            for ended in (reader, watch):
+                if ended.done():
+                    ended.result()
         finally:
             self._parked = False
             watch.cancel()
@@ -242,6 +264,9 @@ class ServerLink:
                 # A newer server may say more than we know.
                 _log.debug("x unknown frame: %s", error)
                 continue
+            if isinstance(frame, frames.Ack | frames.Heartbeat):
+                # It works. That it lets us in and hears our claims does not tell that it will.
+                self._backoff.reset()
             name = getattr(frame, "stream", None)
             stream = self._streams.get(name) if name is not None else None
             if stream is None:
@@ -249,15 +274,38 @@ class ServerLink:
                     _log.warning("the server refused a frame: %s", frame.message)
                 continue
             if isinstance(frame, frames.Control):
-                stream.control_arrived(frame)
-            else:
-                stream.connection.receive(frame, now=time.monotonic())
-                stream.link_changed()
-                self._outgoing.answered(stream)
-                if stream.connection.has_more:
-                    self.stir(stream)
-                elif self._outgoing:
-                    self._go_on()
+                self._press(stream, frame)
+                continue
+            stream.connection.receive(frame, now=time.monotonic())
+            self._tell(stream)
+            self._outgoing.answered(stream)
+            self._let_go_if_over(stream)
+            if stream.connection.has_more:
+                self.stir(stream)
+            elif self._outgoing:
+                self._go_on()
+
+    def _let_go_if_over(self, stream: LinkedStream) -> None:
+        """Carry a stream no more that has nothing to say: a session, and all that it holds."""
+        if stream.connection.state in {StreamState.DONE, StreamState.REFUSED}:
+            self.detach(stream)
+
+    def _press(self, stream: LinkedStream, frame: frames.Control) -> None:
+        try:
+            stream.control_arrived(frame)
+        except Exception:  # noqa: BLE001  (it is one session's: the others go on)
+            _log.exception("stream %s: a button failed", frame.stream)
+            message = "the button failed in the run's kernel, whose log says why"
+            stream.connection.answer(
+                frames.Controlled(stream=frame.stream, id=frame.id, ok=False, message=message)
+            )
+            self.stir(stream)
+
+    def _tell(self, stream: LinkedStream) -> None:
+        try:
+            stream.link_changed()
+        except Exception:  # noqa: BLE001  (it is one session's: the others go on)
+            _log.exception("stream %s took no notice of its server", stream.connection.stream)
 
     async def _watch(self, socket: ClientConnection, timer: HeartbeatTimer) -> None:
         """Wake the sender when a heartbeat or a retry is due; cut a socket that is silent."""
@@ -266,10 +314,12 @@ class ServerLink:
             now = time.monotonic()
             await asyncio.sleep(min(1.0, max(0.01, timer.deadline - now)))
             now = time.monotonic()
-            for stream in self._streams.values():
+            for stream in tuple(self._streams.values()):
                 stream.connection.tick(now=now)
                 if stream.connection.has_more:
                     self.stir(stream)
+                else:
+                    self._let_go_if_over(stream)
             if timer.gone(now=now):
                 # Not left to the sender: it may be waiting for this peer to read. Nor closed in
                 # order: nobody would answer.
@@ -277,16 +327,3 @@ class ServerLink:
                 return
             if now >= timer.deadline:
                 self._wake.set()
-
-    def _not_let_in(self, status: int) -> None:
-        if status in _NOT_LET_IN:
-            self.state = LinkState.REFUSED
-            self.reason = (
-                "the Jupyter server does not accept this kernel's credential; restart the kernel "
-                "to get a new one. Until then the kernel itself serves the view"
-            )
-        elif status in _ABSENT:
-            self.state = LinkState.ABSENT
-            self.reason = "no swarm_stream extension in this server: streaming through the kernel"
-        if self.reason:
-            _log.info("%s", self.reason)

@@ -249,7 +249,7 @@ class StreamingManager:
             earlier = self._sessions.get(session.id)
             if earlier is not None and not take_over and not earlier.handed_in:
                 raise StreamNameTakenError(session.id)
-            for old in [key for key, value in self._sessions.items() if value.done]:
+            for old in [key for key, value in self._sessions.items() if value.handed_in]:
                 # Over and handed in: only the log needs to know it now.
                 if len(self._sessions) > limit:
                     del self._sessions[old]

@@ -11,9 +11,9 @@ import logging
 import random
 import time
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
 from swarm_stream.errors import (
     NoSuchStreamError,
@@ -26,7 +26,7 @@ from swarm_stream.protocol import frames
 from swarm_stream.protocol.backoff import Backoff
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
 from swarm_stream.protocol.subscriber import Missing, Phase, SubscriberConnection
-from swarm_stream.runtime.dial import dial
+from swarm_stream.runtime.dial import EXPECTED, barred, dial
 from swarm_stream.runtime.rest import NOT_LET_IN
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["Counter", "StreamReader"]
 
 _log = logging.getLogger("swarm_stream.runtime")
-
-_NEVER: Final = frozenset({401, 403, 404, 405})
-"""Answers to the upgrade that another attempt would get again."""
 
 
 class Counter(NamedTuple):
@@ -84,6 +81,7 @@ class StreamReader:
         self._config = config
         self._connection = SubscriberConnection(stream, start=start, wait=wait)
         self._connections = 0
+        self._backoff = Backoff(first_s=config.backoff_first_s, limit_s=config.backoff_limit_s)
         self._giving = False
 
     @property
@@ -107,30 +105,38 @@ class StreamReader:
             OffsetOutOfRangeError: If the log no longer holds the next event wanted. Reading may
                 begin anew at the error's ``head``.
             NoSuchStreamError: If there is no such stream, and ``wait`` was not asked for.
-            ServerUnavailableError: If the server has no extension, or does not let us read.
+            ServerUnavailableError: If the server has no extension, does not let us read, or cannot
+                be connected to as the environment is set up.
             RemoteProtocolError: If the server breaks the protocol for good, or has lost its log.
 
         """
-        config, viewer = self._config, self._connection
-        backoff = Backoff(first_s=config.backoff_first_s, limit_s=config.backoff_limit_s)
+        viewer = self._connection
         while not self._ended:
             try:
-                async with dial(self._address, config) as socket:
-                    backoff.reset()
+                async with await self._open() as socket:
                     self._connections += 1
                     async with aclosing(self._carry(socket)) as events:
                         async for event in events:
                             yield event
-            except InvalidStatus as error:
-                self._not_let_in(error.response.status_code)
-            except (OSError, InvalidHandshake, TimeoutError, ConnectionClosed) as error:
+            except ServerUnavailableError:
+                raise  # an OSError, too
+            except EXPECTED as error:
                 if isinstance(error, ConnectionClosed) and _login_is_over(error):
                     raise ServerUnavailableError(NOT_LET_IN) from None
-                # Only the kind: the text of some of these quotes headers.
                 _log.debug("x reading %s: %s", viewer.stream, type(error).__name__)
             viewer.lost()
             if not self._ended:
-                await asyncio.sleep(backoff.next_delay_s(draw=random.random()))  # noqa: S311
+                await asyncio.sleep(self._backoff.next_delay_s(draw=random.random()))  # noqa: S311
+
+    async def _open(self) -> ClientConnection:
+        try:
+            return await dial(self._address, self._config)
+        except Exception as error:  # noqa: BLE001  (``barred`` tells them apart)
+            bar = barred(error, self._address)
+            if bar is not None and (bar.by_credential or not self._connections):
+                raise ServerUnavailableError(bar.why) from None
+            # Only the kind: the text of some of these quotes headers.
+            raise ConnectionAbortedError(type(error).__name__) from None
 
     async def _carry(self, socket: ClientConnection) -> AsyncGenerator[AnyEvent | Unknown]:
         viewer = self._connection
@@ -153,6 +159,8 @@ class StreamReader:
                 except frames.FrameError:
                     continue  # a newer server may say more than we know
                 self._check_failed()
+                # That it was let in does not tell yet that it is served.
+                self._backoff.reset()
                 for taken in viewer.take():
                     if isinstance(taken, Missing):
                         raise OffsetOutOfRangeError(
@@ -196,16 +204,6 @@ class StreamReader:
         if code != "log_failed":  # a full disk or the like passes: the next connection asks again
             raise RemoteProtocolError(f"{message} (stream {viewer.stream!r}, {code})")
         raise ConnectionAbortedError(message)
-
-    def _not_let_in(self, status: int) -> None:
-        if status not in _NEVER:
-            return
-        if status in {401, 403}:
-            raise ServerUnavailableError(NOT_LET_IN)
-        raise ServerUnavailableError(
-            "the Jupyter server has no swarm_stream extension; install swarm-stream there and "
-            "restart it"
-        )
 
 
 def _login_is_over(error: ConnectionClosed) -> bool:

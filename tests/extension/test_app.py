@@ -126,7 +126,7 @@ async def test_a_secret_that_cannot_be_written_is_refused_and_the_log_let_go(
     ("trait", "value"),
     [
         ("heartbeat_s", 0), ("silence_limit_s", -1), ("max_connections", 0),
-        ("max_frame_bytes", -5), ("heartbeat_s", float("nan")), ("synchronous", "OFF"),
+        ("max_frame_bytes", 2**20 - 1), ("heartbeat_s", float("nan")), ("synchronous", "OFF"),
     ],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(trait: str, value: float | str) -> None:

@@ -71,7 +71,7 @@ async def test_one_connection_too_many_is_closed_with_1013(make_site: MakeSite) 
 
 
 async def test_limits_are_traits(make_site: MakeSite) -> None:
-    site = await make_site(max_frame_bytes=2000, max_frame_events=3, max_meta_bytes=50)
+    site = await make_site(max_frame_bytes=2**20 + 5, max_frame_events=3, max_meta_bytes=50)
     socket = await site.ws()
     refused = await asks(socket, "claim", producer="p", meta={"m": "x" * 50})
     assert refused["code"] == "meta_too_large"
@@ -79,9 +79,9 @@ async def test_limits_are_traits(make_site: MakeSite) -> None:
     batch = {"epoch": 1, "offset": 0, "events": [delta(n) for n in range(4)]}
     assert (await asks(socket, "append", **batch))["code"] == "too_many_events"
     assert (await asks(socket, "append", **batch | {"events": [delta(0)]}))["op"] == "ack"
-    await socket.write_message(" " * 2001)
+    await socket.write_message(" " * (2**20 + 6))
     code, reason = await closing(socket)
-    assert (code, reason) == (1009, "a frame may have 2000 bytes; send smaller batches")
+    assert (code, reason) == (1009, "a frame may have 1048581 bytes; send smaller batches")
 
 
 async def test_heartbeat_times_are_traits(make_site: MakeSite) -> None:

@@ -204,7 +204,7 @@ async def test_a_server_without_the_extension_leaves_the_view_to_the_kernel(
         session.start()
         assert await session == said(2000)
         await session.flush()
-        assert "streaming through the kernel" in session.notice
+        assert "no swarm_stream extension" in session.notice
         assert session.served_by == ""
     finally:
         plain.close()
