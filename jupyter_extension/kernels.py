@@ -110,6 +110,8 @@ class _Origin(msgspec.Struct):
 class _Stalled:
     since: float
     origin: _Origin | None = None
+    epoch: int = 0
+    """In which the producer of that origin has the stream; who claims it later is another."""
     dead_since: float | None = None
     asked_to_go: bool = False
 
@@ -172,7 +174,8 @@ class KernelWatch:
         if reason is None or not kernel or data.get("status") != "success":
             return
         try:
-            await self._interrupt_all(await self._of_kernel(kernel), reason)
+            for stream, epoch in (await self._of_kernel(kernel)).items():
+                await self._interrupt(stream, epoch, reason)
         except LogError as error:
             _log.warning("the runs of kernel %s could not be ended: %s", kernel, error)
 
@@ -180,7 +183,7 @@ class KernelWatch:
         """Look at every stalled stream once; those of dead producers end."""
         for stream, stalled in tuple(self._stalled.items()):
             if stalled.origin is None:
-                stalled.origin = await self._origin_of(stream)
+                await self._find_origin(stream, stalled)
         alive = await _which_live(s.origin for s in self._stalled.values() if s.origin is not None)
         now = self._clock()
         for stream, stalled in tuple(self._stalled.items()):
@@ -190,7 +193,7 @@ class KernelWatch:
             facts = self._facts(stalled, alive.get(process) if process is not None else None, now)
             reason = reason_to_interrupt(facts, lost_after_s=self._lost_after_s)
             if reason is not None:
-                await self._interrupt(stream, reason)
+                await self._interrupt(stream, stalled.epoch, reason)
 
     def _facts(self, stalled: _Stalled, alive: bool | None, now: float) -> Facts:  # noqa: FBT001
         assert stalled.origin is not None  # noqa: S101  (read before)
@@ -236,37 +239,47 @@ class KernelWatch:
         silent_s = (self._wall_ms() - info.updated_ms) / 1000
         return min(max(0.0, silent_s), max(0.0, self._lost_after_s - RETURN_S))
 
-    async def _origin_of(self, stream: str) -> _Origin:
+    async def _find_origin(self, stream: str, stalled: _Stalled) -> None:
+        """Look up where a stream comes from; one that is over or deleted is missed no more."""
         try:
-            return _read_origin((await self._hub.log.info(stream)).meta)
+            info = await self._hub.log.info(stream)
         except NoSuchStreamError:
-            return _Origin()
+            info = None
+        if info is not None and not info.closed:
+            stalled.origin, stalled.epoch = _read_origin(info.meta), info.epoch
+        elif self._stalled.get(stream) is stalled:
+            del self._stalled[stream]
 
-    async def _of_kernel(self, kernel: str) -> list[str]:
-        """Give the open streams of a kernel, but for those of a process that is known to live."""
+    async def _of_kernel(self, kernel: str) -> dict[str, int]:
+        """Give the open streams of a kernel, but for those of a process that is known to live.
+
+        With their epochs: a restarted kernel may claim one of them meanwhile.
+        """
         found = {}
         for info in await self._hub.log.list():
             origin = _read_origin(info.meta)
             if not info.closed and origin.kernel == kernel:
-                found[info.stream] = origin.process
-        alive = await _which_live(_Origin(kernel, process) for process in found.values())
-        return [
-            stream for stream, process in found.items() if process is None or not alive.get(process)
-        ]
+                found[info.stream] = origin.process, info.epoch
+        alive = await _which_live(_Origin(kernel, process) for process, _ in found.values())
+        return {
+            stream: epoch
+            for stream, (process, epoch) in found.items()
+            if process is None or not alive.get(process)
+        }
 
-    async def _interrupt_all(self, streams: Iterable[str], reason: str) -> None:
-        for stream in streams:
-            await self._interrupt(stream, reason)
-
-    async def _interrupt(self, stream: str, reason: str) -> None:
+    async def _interrupt(self, stream: str, epoch: int, reason: str) -> None:
         try:
-            ended = await self._hub.interrupt(stream, by=BY, reason=reason, now_ms=self._wall_ms())
+            ended = await self._hub.interrupt(
+                stream, epoch=epoch, by=BY, reason=reason, now_ms=self._wall_ms()
+            )
         except NoSuchStreamError:
             self._stalled.pop(stream, None)
         except LogError as error:
             _log.warning("stream %s cannot be ended, trying again: %s", stream, error)
         else:
-            self._stalled.pop(stream, None)
+            if self._stalled.pop(stream, None) is not None and not ended:
+                # Another has it, and has perhaps gone as well: the next look finds out.
+                self._stalled[stream] = _Stalled(self._clock())
             if ended:
                 _log.info("stream %s interrupted: %s", stream, reason)
 

@@ -167,9 +167,11 @@ class StreamHub:
         self.viewers.deleted(stream)
         return existed
 
-    async def interrupt(self, stream: str, *, by: str, reason: str, now_ms: float) -> bool:
+    async def interrupt(
+        self, stream: str, *, epoch: int, by: str, reason: str, now_ms: float
+    ) -> bool:
         """End a stream whose producer is dead; see ``hub.interrupting.interrupt``."""
-        return await interrupt(self.log, stream, by=by, reason=reason, now_ms=now_ms)
+        return await interrupt(self.log, stream, epoch=epoch, by=by, reason=reason, now_ms=now_ms)
 
     def seat(self, stream: str, *, epoch: int, producer: str, sender: Sender) -> None:
         """Note that a producer is there: a socket's, or one in this very process."""

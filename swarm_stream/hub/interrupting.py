@@ -27,16 +27,22 @@ class _Mark(msgspec.Struct):
 _marks: msgspec.json.Decoder[list[_Mark]] = msgspec.json.Decoder(list[_Mark])
 
 
-async def interrupt(log: StreamLog, stream: str, *, by: str, reason: str, now_ms: float) -> bool:
+async def interrupt(  # noqa: PLR0913  (what happened, to which producer, and who says so)
+    log: StreamLog, stream: str, *, epoch: int, by: str, reason: str, now_ms: float
+) -> bool:
     """End a stream whose producer is dead; tells whether it was this call that ended it.
 
-    Takes the next epoch, so that a ghost of the producer can add nothing more, closes as
-    ``partial`` what is open, and appends ``end`` with ``interrupted``. A producer that comes back
-    meanwhile keeps its stream: it holds a later epoch then, and this gives False.
+    Takes the epoch after the dead producer's, so that a ghost of it can add nothing more, closes
+    as ``partial`` what is open, and appends ``end`` with ``interrupted``. Another producer that
+    has claimed the stream since ``epoch`` was looked up, or claims it before the end is written,
+    keeps it: it holds that epoch or a later one, and this gives False. The one that was thought
+    dead is fenced, should it come back under its own id. A call that has failed may be made
+    again: ``by`` keeps the epoch that it took.
 
     Args:
         log: Where the stream is.
         stream: Its name.
+        epoch: That of the producer that is dead, as the log had it when that was found out.
         by: A producer's id of the caller's own.
         reason: What happened, in words.
         now_ms: Milliseconds since the epoch, for the events.
@@ -46,8 +52,8 @@ async def interrupt(log: StreamLog, stream: str, *, by: str, reason: str, now_ms
         LogError: If the log cannot be read or written; nothing but the epoch has changed then.
 
     """
-    tail = (await log.info(stream)).tail  # raises where a claim would make a new stream
-    claimed = await log.claim(stream, producer=by, meta=None)
+    await log.info(stream)  # raises where a claim would make a new stream
+    claimed = await log.claim(stream, producer=by, meta=None, epoch=epoch + 1)
     if isinstance(claimed, admission.Closed | admission.Fenced):
         return False
     tail = claimed.next

@@ -95,9 +95,10 @@ def epoch_for(
 
     The present holder keeps its epoch, so that a repeated claim costs nothing. Who comes back with
     an ``epoch`` that it held, and is not the holder any more, was fenced: it takes nothing back.
-    (An epoch that was never issued here is of a log that was lost since.) For a new stream
-    ``holder`` is None and ``held.epoch`` the highest epoch that any deleted stream had: a stream
-    deleted and made again must not give out an epoch that an earlier producer may still use.
+    An epoch that was never issued here is of a log that was lost since, or the next one, brought
+    by who wants the stream only if nobody takes it before. For a new stream ``holder`` is None
+    and ``held.epoch`` the highest epoch that any deleted stream had: a stream deleted and made
+    again must not give out an epoch that an earlier producer may still use.
     """
     if held.closed:
         return Closed(held.next)

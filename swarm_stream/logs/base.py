@@ -99,8 +99,9 @@ class StreamLog(Protocol):
         """Make ``producer`` the stream's holder; makes the stream where there is none.
 
         The present holder gets its epoch again; anybody else the next one, durably, unless it
-        comes back with an ``epoch`` that it held: then another has the stream. ``meta`` of None
-        leaves what is there.
+        comes back with an ``epoch`` that it held: then another has the stream. So who brings the
+        epoch after the one that it has seen takes the stream only if nobody has since. ``meta``
+        of None leaves what is there.
         """
         ...
 

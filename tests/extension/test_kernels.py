@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -19,17 +19,11 @@ from jupyter_extension.kernels import (
     reason_to_interrupt,
 )
 from swarm_stream.errors import LogError
-from swarm_stream.hub.hub import StreamHub
-from swarm_stream.hub.processes import ProcessId, this_process
-from swarm_stream.logs.memory import MemoryLog
+from swarm_stream.logs.admission import Admitted
+from tests.extension.watched import DEAD, KERNEL, LIVING, LOST_S, PlainKernels, Watched
 
 if TYPE_CHECKING:
     from tests.extension.site import MakeSite
-
-LOST_S = 100.0
-LIVING = this_process()
-DEAD = msgspec.structs.replace(LIVING, started=LIVING.started + 1)
-KERNEL = "0a1b"
 
 
 @pytest.mark.parametrize(
@@ -60,64 +54,6 @@ def test_reasons(facts: Facts, reason: str | None) -> None:
 def test_long_limits_are_told_in_hours() -> None:
     told = reason_to_interrupt(Facts(alive=None, stalled_s=1e6), lost_after_s=86_400)
     assert told == "nothing was heard from its producer for 24 hours"
-
-
-class Watched:
-    """A watch over a log in memory, with a clock of its own."""
-
-    def __init__(self, *, lost_after_s: float = LOST_S, wall_ms: float | None = None) -> None:
-        self.log = MemoryLog()
-        self.hub = StreamHub(self.log, server_id="srv")
-        self.kernels: dict[str, Any] = {}
-        self.now = 1000.0
-        options: dict[str, Any] = {} if wall_ms is None else {"wall_ms": lambda: wall_ms}
-        self.watch = KernelWatch(
-            self.hub,
-            PlainKernels(self.kernels),
-            lost_after_s=lost_after_s,
-            clock=lambda: self.now,
-            **options,
-        )
-
-    def leave(
-        self, stream: str = "s", *, process: ProcessId | None = None, kernel: str = ""
-    ) -> None:
-        """Make a stream whose producer has left."""
-        self.make(stream, process=process, kernel=kernel)
-        self.hub.producers.tell_watchers(stream, stalled=True)
-
-    def make(
-        self, stream: str = "s", *, process: ProcessId | None = None, kernel: str = ""
-    ) -> None:
-        meta = msgspec.json.encode(
-            {"process": process, "kernel": kernel} if process else {"kernel": kernel}
-        )
-        self.log.claim_now(stream, producer="p", meta=meta)
-        self.log.append_now(
-            stream, epoch=1, offset=0, events=[b'{"type":"start","t":1}'], closes=False
-        )
-
-    async def look(self, stream: str = "s") -> str | None:
-        """Look once; gives the reason if that ended the stream."""
-        await self.watch.look()
-        info = self.log.info_now(stream)
-        if not info.closed:
-            return None
-        part = self.log.read_now(stream, info.tail - 1, max_events=1, max_bytes=1)
-        return str(json.loads(part.body)["reason"])
-
-
-class PlainKernels:
-    """A kernel manager of plain objects."""
-
-    def __init__(self, kernels: dict[str, Any]) -> None:
-        self._kernels = kernels
-
-    def __contains__(self, kernel_id: str, /) -> bool:
-        return kernel_id in self._kernels
-
-    def get_kernel(self, kernel_id: str) -> Any:
-        return self._kernels[kernel_id]
 
 
 @pytest.mark.asyncio
@@ -214,6 +150,37 @@ async def test_a_full_disk_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
         patch.setattr(watched.log, "append", full)
         assert await watched.look() is None
     assert await watched.look() == "its process has ended"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("told", [False, True], ids=["looked at", "told by Jupyter"])
+async def test_who_claims_a_dead_producers_stream_is_not_taken_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+    told: bool,  # noqa: FBT001
+) -> None:
+    watched = Watched()
+    watched.leave(process=DEAD, kernel=KERNEL)
+    watched.overtake(monkeypatch, process=LIVING)
+    if told:
+        event = {"action": "restart", "kernel_id": KERNEL, "status": "success"}
+        await watched.watch.kernel_acted(None, KERNEL_ACTIONS, event)
+    else:
+        await watched.watch.look()
+    verdict = watched.log.append_now("s", epoch=2, offset=1, events=[b"{}"], closes=False)
+    assert verdict == Admitted(0, 2)
+    assert await watched.look() is None
+
+
+@pytest.mark.asyncio
+async def test_one_that_claimed_a_dead_producers_stream_and_died_is_missed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watched = Watched()
+    watched.leave(process=DEAD)
+    with monkeypatch.context() as patch:
+        watched.overtake(patch, process=DEAD)
+        assert await watched.look() is None
+    assert await watched.look() == "the kernel has ended"
 
 
 @pytest.mark.asyncio

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from swarm_stream.hub import hub as hub_module
 from swarm_stream.hub.controls import PendingControls
 from swarm_stream.hub.hot_tail import HotTail
 from swarm_stream.hub.producers import Producers
 from swarm_stream.logs import memory
 from swarm_stream.logs.admission import Admitted, Fenced, admit
 from swarm_stream.logs.memory import MemoryLog
-from swarm_stream.logs.sqlite_ledger import Ledger
+from swarm_stream.logs.sqlite_ledger import MAX_OFFSET, Ledger
 from swarm_stream.protocol.producer import ProducerConnection
 from swarm_stream.protocol.pump import SubscriberPump
 from swarm_stream.protocol.server import ServerConnection
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from swarm_stream.hub.socket import HubSocket
     from swarm_stream.logs.admission import Held, Verdict
+    from swarm_stream.logs.base import StreamLog
     from swarm_stream.protocol import frames
 
 __all__ = ["PLANTS"]
@@ -147,6 +149,16 @@ def log_lets_a_fenced_producer_write(patch: pytest.MonkeyPatch) -> None:
         return verdict
 
     patch.setattr(memory, "admit", lax)
+
+
+@plant
+def hub_ends_a_run_that_has_begun_since(patch: pytest.MonkeyPatch) -> None:
+    real = hub_module.interrupt
+
+    async def blind(log: StreamLog, stream: str, **ending: Any) -> bool:
+        return await real(log, stream, **(ending | {"epoch": MAX_OFFSET}))
+
+    patch.setattr(hub_module, "interrupt", blind)
 
 
 @plant

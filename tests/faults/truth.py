@@ -99,7 +99,7 @@ class Truth:
         if found.closed:
             return Closed(found.tail)
         if found.holder != producer:
-            if epoch is not None:
+            if epoch is not None and epoch <= found.epoch:
                 return Fenced(found.epoch)  # it had the stream and has lost it
             found.holder, found.epoch = producer, found.epoch + 1
         return Claimed(found.epoch, found.tail)

@@ -248,8 +248,17 @@ class World:
         self.loop.drain()
 
     def interrupt(self, stream: str) -> None:
-        """Have the server end a run whose kernel it believes to be dead."""
-        self.call(self.hub.interrupt(stream, by=SERVER, reason="the kernel died", now_ms=9))
+        """Have the server end a run whose kernel it believes to be dead, and no later one."""
+        held = self.truth.streams.get(stream)
+        epoch = held.epoch if held is not None else 1
+
+        async def end() -> None:
+            ended = await self.hub.interrupt(
+                stream, epoch=epoch, by=SERVER, reason="the kernel died", now_ms=9
+            )
+            assert not ended or held is None or held.epoch <= epoch + 1, "a later run was ended"
+
+        self.call(end())
 
     def trim(self, stream: str, *, before: int) -> None:
         self.call(self.loop.within(lambda: self.log.trim(stream, before=before)))

@@ -165,7 +165,7 @@ async def test_a_dead_producers_stream_is_ended_and_its_ghost_fenced(place: Plac
     opened = [{"type": "open", "t": 1, "seg": seg, "lane": 0} for seg in (0, 1)]
     await producer.append(0, *opened, delta(0), {"type": "close", "t": 1, "seg": 1})
     await viewer.subscribe()
-    ending = {"by": "server", "reason": "the kernel died", "now_ms": 9}
+    ending = {"epoch": 1, "by": "server", "reason": "the kernel died", "now_ms": 9}
     assert await place.hub.interrupt("demo", **ending) is True
     await quiet()
     end = {"type": "end", "t": 9, "outcome": "interrupted", "reason": "the kernel died"}
@@ -190,7 +190,7 @@ async def test_retention_may_go_on_while_a_run_is_ended(place: Place) -> None:
     await producer.append(1, {"type": "open", "t": 1, "seg": 7, "lane": 0})
     place.log.committing.clear()
     interrupting = asyncio.ensure_future(
-        place.hub.interrupt("demo", by="server", reason="the kernel died", now_ms=9)
+        place.hub.interrupt("demo", epoch=1, by="server", reason="the kernel died", now_ms=9)
     )
     await quiet()
     place.log.answering.clear()
@@ -209,7 +209,7 @@ async def test_a_producer_that_comes_back_keeps_its_stream(place: Place) -> None
     await producer.append(0, delta(0))
     place.log.committing.clear()
     interrupting = asyncio.ensure_future(
-        place.hub.interrupt("demo", by="server", reason="the kernel died", now_ms=9)
+        place.hub.interrupt("demo", epoch=1, by="server", reason="the kernel died", now_ms=9)
     )
     await quiet()
     await producer.claim()
@@ -223,7 +223,7 @@ async def test_a_producer_that_comes_back_keeps_its_stream(place: Place) -> None
 
 async def test_nothing_comes_into_being_by_interrupting(place: Place) -> None:
     with pytest.raises(NoSuchStreamError):
-        await place.hub.interrupt("demo", by="server", reason="", now_ms=9)
+        await place.hub.interrupt("demo", epoch=1, by="server", reason="", now_ms=9)
     assert await place.log.list() == []
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from swarm_stream.errors import LogError
 from tests.hub.peers import END, FULL, delta, quiet
 
 if TYPE_CHECKING:
@@ -31,9 +33,38 @@ async def test_a_ghost_that_comes_back_takes_nothing_from_its_successor(place: P
 async def test_a_ghost_is_not_told_that_the_servers_end_is_its_own(place: Place) -> None:
     ghost = place.join()
     await ghost.claim()
-    await place.hub.interrupt("demo", by="server", reason="the kernel died", now_ms=9)
+    await place.hub.interrupt("demo", epoch=1, by="server", reason="the kernel died", now_ms=9)
     await ghost.append(0, END)
     assert ghost.take()[-1] == {"op": "fenced", "stream": "demo", "epoch": 2}
+
+
+async def test_who_claims_while_the_server_looks_at_a_dead_run_keeps_it(place: Place) -> None:
+    ghost, new = place.join(), place.join()
+    await ghost.claim("p1")
+    await ghost.leave()
+    place.log.answering.clear()
+    interrupting = asyncio.ensure_future(
+        place.hub.interrupt("demo", epoch=1, by="server", reason="the kernel died", now_ms=9)
+    )
+    await quiet()  # it has asked whether there is such a stream
+    await new.claim("p2")
+    place.log.answering.set()
+    assert await interrupting is False
+    await new.append(0, delta(0), epoch=2)
+    assert [frame["op"] for frame in new.take()] == ["claimed", "ack"]
+
+
+async def test_a_run_that_could_not_be_ended_is_ended_later(place: Place) -> None:
+    ghost = place.join()
+    await ghost.claim("p1")
+    await ghost.leave()
+    ending: dict[str, Any] = {"epoch": 1, "by": "server", "reason": "the kernel died", "now_ms": 9}
+    place.log.broken = FULL
+    with pytest.raises(LogError):
+        await place.hub.interrupt("demo", **ending)
+    place.log.broken = None
+    assert await place.hub.interrupt("demo", **ending) is True
+    assert (await place.log.info("demo")).epoch == 2
 
 
 async def test_who_claims_and_goes_leaves_the_stream_stalled(place: Place) -> None:

@@ -90,6 +90,16 @@ async def test_who_had_a_stream_before_does_not_get_it_back(log: StreamLog) -> N
     assert await log.claim("s", producer="a", meta=None) == Claimed(3, 0)
 
 
+async def test_who_brings_the_next_epoch_gets_it_only_if_nobody_has_it(log: StreamLog) -> None:
+    await log.claim("s", producer="a", meta=b'{"x":1}')
+    for _ in range(2):  # the answer may have been lost
+        assert await log.claim("s", producer="b", meta=None, epoch=2) == Claimed(2, 0)
+    assert await log.claim("s", producer="c", meta=None, epoch=2) == Fenced(2)
+    assert await log.claim("s", producer="a", meta=None) == Claimed(3, 0)
+    assert await log.claim("s", producer="b", meta=None, epoch=2) == Fenced(3)
+    assert (await log.info("s")).meta == b'{"x":1}'
+
+
 async def test_a_closed_stream_cannot_be_claimed(log: StreamLog) -> None:
     await fill(log, "s", numbered(0, 3), closes=True)
     assert await log.claim("s", producer="p", meta=None) == Closed(3)
