@@ -47,8 +47,17 @@ class LocalHub:
     async def moved(self, stream: str) -> None:
         """Wait until something was added to a stream here. Cancelling is safe."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(stream, []).append(future)
-        await future
+        waiting = self._waiting.setdefault(stream, [])
+        waiting.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            # Off the list: the stream of a run that waits for a person may not move for days.
+            if self._waiting.get(stream) is waiting:
+                waiting.remove(future)
+                if not waiting:
+                    del self._waiting[stream]
+            raise
 
     def tell_moved(self, stream: str) -> None:
         """Wake those who wait for more of a stream."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from swarm_stream.config import StreamingConfig
@@ -43,4 +45,22 @@ async def test_a_name_that_is_used_again_begins_anew_and_its_viewers_are_told(
     await viewer.subscribe()
     assert viewer.events(0) == [delta(0) | {"text": "new"}]
     await viewer.leave()
+    await local.hub.aclose()
+
+
+async def test_waits_that_are_cancelled_are_forgotten_and_the_others_are_woken() -> None:
+    local = LocalHub(history_bytes=2**20)
+    waits = [asyncio.ensure_future(local.moved("demo")) for _ in range(3)]
+    await asyncio.sleep(0)
+    waits[0].cancel()
+    await asyncio.wait(waits[:1])
+    assert len(local._waiting["demo"]) == 2
+    local.tell_moved("demo")
+    waits[1].cancel()  # woken already, and not yet on its way
+    later = asyncio.ensure_future(local.moved("demo"))
+    await asyncio.wait(waits)
+    assert (waits[1].cancelled(), waits[2].cancelled()) == (True, False)
+    later.cancel()
+    await asyncio.wait({later})
+    assert not local._waiting
     await local.hub.aclose()
