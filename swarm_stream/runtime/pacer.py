@@ -102,10 +102,19 @@ class Pacer:
             self._events.close(speech.seg)
 
     async def finish(self) -> None:
-        """Wait until everything was spoken at its pace. Cancelling is safe: ``hurry`` then."""
+        """Wait until everything was spoken at its pace. Cancelling is safe: ``hurry`` then.
+
+        Raises what kept a text from being spoken; the rest of that text is given first.
+        """
         while self._speeches:
-            tasks = [speech.task for speech in self._speeches.values() if speech.task is not None]
-            await asyncio.wait(tasks)
+            lane, speech = next(iter(self._speeches.items()))
+            assert speech.task is not None  # noqa: S101  (only ``speak`` adds one, with its task)
+            await asyncio.wait({speech.task})
+            if self._speeches.get(lane) is speech:
+                # It failed, or somebody cancelled all tasks: it goes on no more by itself.
+                self.hurry(lane)
+                if not speech.task.cancelled():
+                    speech.task.result()
 
     async def _run(self, lane: int, speech: _Speech) -> None:
         loop = asyncio.get_running_loop()
