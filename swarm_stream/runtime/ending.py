@@ -1,7 +1,8 @@
-"""What a run's end says: outcome, reason and error."""
+"""What a run's end says: outcome, reason and error; and telling of it."""
 
 from __future__ import annotations
 
+import logging
 import traceback
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,16 @@ from swarm_stream.events.fold import Segment
 from swarm_stream.events.model import ErrorInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from swarm_stream.events.fold import Transcript
     from swarm_stream.events.model import Outcome
     from swarm_stream.runtime.cancelling import Ran
     from swarm_stream.runtime.session import StreamingSession
 
-__all__ = ["error_info", "judge", "said_so_far"]
+__all__ = ["error_info", "judge", "said_so_far", "tell_of_end"]
+
+_log = logging.getLogger("swarm_stream.runtime")
 
 
 def judge(
@@ -59,3 +64,12 @@ def error_info(error: BaseException | None) -> ErrorInfo | None:
     return ErrorInfo(
         type=type(error).__name__, message=str(error), traceback="".join(lines)[-20_000:]
     )
+
+
+def tell_of_end(stream: str, calls: Iterable[Callable[[], None]]) -> None:
+    """Tell all who want to know that a run is over, whatever one of them does."""
+    for call in calls:
+        try:
+            call()
+        except Exception:  # noqa: BLE001  (a view's trouble is logged, and is none of the run's)
+            _log.exception("stream %s: %r failed when it was told of the run's end", stream, call)

@@ -14,7 +14,7 @@ from swarm_stream.runtime.asking import Questions
 from swarm_stream.runtime.buttons import Buttons
 from swarm_stream.runtime.cancelling import run_cancellably
 from swarm_stream.runtime.channel import Channel
-from swarm_stream.runtime.ending import error_info, judge
+from swarm_stream.runtime.ending import error_info, judge, tell_of_end
 from swarm_stream.runtime.environment import check_loop, task_text
 from swarm_stream.runtime.gate import Gate
 from swarm_stream.runtime.metrics import SessionMetrics, measure
@@ -353,8 +353,7 @@ class StreamingSession:
         self._channel.end(self._recorder.ended)
         self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
         await self._channel.flush_at_end(self.config.flush_timeout_s)
-        for call in self._on_end:
-            call()
+        tell_of_end(self.id, self._on_end)
         if self._showing is not None:
             await asyncio.wait({self._showing}, timeout=self.config.flush_timeout_s)
         if ran.from_outside:

@@ -189,6 +189,24 @@ async def test_pause_holds_the_source_and_resume_lets_it_go(manager: StreamingMa
     ]
 
 
+async def test_a_view_that_fails_at_the_end_is_logged_and_the_result_stays(
+    manager: StreamingManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def keep() -> None:
+        raise ConnectionError("the comm is closed")
+
+    session = manager.create(words())
+    session.on_end(keep)
+    session.on_end(lambda: told.append("the next one"))
+    session.start()
+    assert await session == "one two three  "
+    assert told == ["the next one"]
+    assert "the comm is closed" in caplog.text
+    assert session.id in caplog.text
+
+
 async def test_text_that_came_whole_is_spoken_word_by_word(
     make_manager: Callable[..., StreamingManager],
 ) -> None:
