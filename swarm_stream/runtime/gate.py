@@ -52,6 +52,8 @@ class Gate:
         self._interval_s = 1 / chunks_per_s if chunks_per_s > 0 else 0.0
         self._due = 0.0
         self._move = move
+        self._holding = 0
+        self._at_buffer = 0
         self._lock = threading.Lock()
         self._changes = Waiters()
 
@@ -62,10 +64,10 @@ class Gate:
             self._move(SessionSignal.PAUSE)
 
     def open(self) -> None:
-        """Let it through again."""
+        """Let it through again, unless the buffer holds it, too."""
         with self._lock:
-            self.closed, self.held_by = False, ""
-            self._move(SessionSignal.RESUME)
+            self.closed = False
+            self._show()
         self._changes.wake()
 
     async def __call__(self) -> None:
@@ -81,19 +83,40 @@ class Gate:
         self._meter.arrived = arrived
 
     async def hold(self) -> None:
-        """Wait while the gate is closed, without pacing."""
-        while self.closed or self._buffer.paused:
-            reason: Reason = "person" if self.closed else self._why_full()
-            self._meter.pause_began(reason, perf_counter())
-            if self.closed:
-                await self._changes.wait(lambda: not self.closed)
-                continue
-            with self._lock:
-                self.held_by = "buffer"
-                self._move(SessionSignal.PAUSE)
+        """Wait while the gate is closed, without pacing. Cancelling is safe.
+
+        Any number may wait at once: texts that are spoken, and every agent of a team.
+        """
+        self._holding += 1
+        try:
+            while self.closed or self._buffer.paused:
+                reason: Reason = "person" if self.closed else self._why_full()
+                self._meter.pause_began(reason, perf_counter())
+                if self.closed:
+                    await self._changes.wait(lambda: not self.closed)
+                else:
+                    await self._wait_for_buffer()
+        finally:
+            self._holding -= 1
+            # The first that goes on ends the pause, as all can. Who is cancelled goes on with
+            # nothing, and ends it only where nobody is left who waits.
+            if not self._holding or not (self.closed or self._buffer.paused):
+                self._meter.pause_ended(perf_counter())
+
+    async def _wait_for_buffer(self) -> None:
+        with self._lock:
+            self._at_buffer += 1
+            self._show()
+        try:
             await self._buffer.wait_open()
+        finally:
             with self._lock:
-                if not self.closed:
-                    self.held_by = ""
-                    self._move(SessionSignal.RESUME)
-        self._meter.pause_ended(perf_counter())
+                self._at_buffer -= 1
+                self._show()
+
+    def _show(self) -> None:
+        """Say whether the run is held, and by what. With the lock."""
+        if self.closed:
+            return  # by whom was said when they closed it
+        self.held_by = "buffer" if self._at_buffer else ""
+        self._move(SessionSignal.PAUSE if self._at_buffer else SessionSignal.RESUME)
