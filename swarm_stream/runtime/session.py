@@ -21,7 +21,8 @@ from swarm_stream.runtime.metrics import SessionMetrics, measure
 from swarm_stream.runtime.pacer import Pacer
 from swarm_stream.runtime.recorder import Recorder
 from swarm_stream.runtime.source_run import RunOfSession
-from swarm_stream.runtime.states import SessionSignal, SessionState, move
+from swarm_stream.runtime.standing import Standing
+from swarm_stream.runtime.states import SessionSignal
 from swarm_stream.runtime.turns import Turns
 from swarm_stream.sources.asking import Asker, as_input_func, use_asker
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from swarm_stream.events.model import AnyEvent, Unknown
     from swarm_stream.protocol import frames
     from swarm_stream.runtime.environment import Runtime
+    from swarm_stream.runtime.states import SessionState
     from swarm_stream.sources.base import Source
 
 __all__ = ["StreamingSession"]
@@ -49,7 +51,6 @@ class StreamingSession:
 
     Attributes:
         id: The stream's name: ``ss.attach(id)`` takes it.
-        state: IDLE, STREAMING, PAUSED, ERROR or CLOSED.
         config: The settings.
         source: What is run.
         gate: What holds the run while it is paused.
@@ -70,7 +71,7 @@ class StreamingSession:
         take_over: bool = True,
     ) -> None:
         self.id = stream
-        self.state = SessionState.IDLE
+        self._standing = Standing()
         self.config = config
         self.source = source
         self._given = task
@@ -96,7 +97,7 @@ class StreamingSession:
             self._meter,
             why_full=lambda: self._channel.why_full,
             chunks_per_s=config.max_tokens_per_second if config.pace_live else 0,
-            move=self._move_gate,
+            move=self._standing.move_while_running,
         )
         self._pacer = Pacer(self._recorder, self.gate.hold, config.max_tokens_per_second)
         self._recorder.before = self._pacer.before
@@ -125,6 +126,11 @@ class StreamingSession:
         return self._task.__await__()
 
     # What users read.
+
+    @property
+    def state(self) -> SessionState:
+        """IDLE, STREAMING, PAUSED, ERROR or CLOSED."""
+        return self._standing.state
 
     @property
     def transcript(self) -> Transcript:
@@ -156,7 +162,7 @@ class StreamingSession:
     @property
     def done(self) -> bool:
         """Whether the run is over."""
-        return self.state in {SessionState.CLOSED, SessionState.ERROR}
+        return self._standing.done
 
     @property
     def handed_in(self) -> bool:
@@ -244,7 +250,7 @@ class StreamingSession:
 
         """
         self._loop = check_loop()
-        self._move(SessionSignal.START)
+        self._standing.move(SessionSignal.START)
         self._task = self._loop.create_task(self._run(), name=f"swarm-stream {self.id}")
         # Who does not await sees the error in the view, not as noise of asyncio's.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -351,7 +357,7 @@ class StreamingSession:
         self._turns.run_over(outcome, error)
         assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)
         self._channel.end(self._recorder.ended)
-        self._move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
+        self._standing.move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
         await self._channel.flush_at_end(self.config.flush_timeout_s)
         tell_of_end(self.id, self._on_end)
         if self._showing is not None:
@@ -378,13 +384,6 @@ class StreamingSession:
         # What came whole was said: it is given at once, and nothing waits for its pace.
         self._pacer.hurry()
         self.source.request_cancel()
-
-    def _move(self, signal: SessionSignal) -> None:
-        self.state = move(self.state, signal)
-
-    def _move_gate(self, signal: SessionSignal) -> None:
-        if self.state in {SessionState.STREAMING, SessionState.PAUSED}:
-            self._move(signal)
 
     def _note(self, action: str, by: str) -> None:
         self._recorder.events.control(f"{self.id}-{next(self._ids)}", action, by=by)
