@@ -51,7 +51,6 @@ class Run:
 class Draft:
     """What the current transaction is to write, by the stream's id."""
 
-    now_ms: float
     claimed: dict[int, Head] = field(default_factory=dict)
     touched: dict[int, Head] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)

@@ -54,7 +54,7 @@ class Ledger:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._heads: dict[str, Head] = {}
-        self._draft = Draft(time.time() * 1000)
+        self._draft = Draft()
         # A deleted stream's id is free for another one only when its records are gone.
         self._next_id, self._changed, self._epoch_floor = db.execute(
             "SELECT 1 + max(coalesce((SELECT max(id) FROM streams), 0),"
@@ -71,7 +71,7 @@ class Ledger:
         """Decide on a claim, see ``StreamLog.claim``."""
         head = self._find(stream)
         if head is None:
-            now_ms = self._draft.now_ms
+            now_ms = time.time() * 1000
             head = Head(self._next_id, stream, self._epoch_floor, None, b"{}", now_ms)
         found = epoch_for(head.held, holder=head.holder, producer=producer, epoch=epoch)
         if isinstance(found, Closed | Fenced):
@@ -146,7 +146,7 @@ class Ledger:
         ]
         if len(self._heads) > CACHED_HEADS:
             self._heads.clear()
-        self._draft = Draft(time.time() * 1000)
+        self._draft = Draft()
         return moves
 
     def sweep(self) -> bool:
@@ -202,7 +202,8 @@ class Ledger:
     def _touch(self, head: Head) -> None:
         self._changed += 1
         head.changed = self._changed
-        head.updated_ms = self._draft.now_ms
+        # Not a time of the whole draft: one is begun long before its first change.
+        head.updated_ms = time.time() * 1000
         self._draft.touched[head.id] = head
 
     def _extend(self, head: Head, count: int, body: bytes) -> int:

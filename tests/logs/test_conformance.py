@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -375,6 +376,20 @@ async def test_info_tells_times_and_sizes(log: StreamLog) -> None:
     info = await log.info("s")
     assert 0 < info.created_ms <= info.updated_ms
     assert 4 * len(b'{"n":0}') <= info.size_bytes <= 4 * len(b'{"n":0},')
+
+
+async def test_times_are_those_of_the_write_not_of_what_was_written_before(
+    log: StreamLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for now_s, stream in ((2_000_000_000, "s"), (2_000_000_060, "t")):
+        monkeypatch.setattr(time, "time", lambda now_s=now_s: now_s)
+        await log.claim(stream, producer="p", meta=None)
+        info = await log.info(stream)
+        assert info.created_ms == info.updated_ms == now_s * 1000
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_090)
+    await log.append("s", epoch=1, offset=0, events=[b"1"], closes=False)
+    info = await log.info("s")
+    assert (info.created_ms, info.updated_ms) == (2_000_000_000_000, 2_000_000_090_000)
 
 
 # Trim and delete
