@@ -56,14 +56,18 @@ def test_importing_it_loads_nothing_heavy() -> None:
 
 @pytest.mark.asyncio
 async def test_a_recorded_run_is_played_again_event_for_event(tmp_path: Path) -> None:
-    run = ss.stream(words(), display=False)
+    run = ss.stream(words(), task="count", display=False)
     await run
     path = await ss.record(run, tmp_path / "run.jsonl")
     again = ss.replay(path, speed=None, display=False)
     await again
     first, second = run.transcript.snapshot(), again.transcript.snapshot()
-    for name in ("lanes", "items", "outcome", "deltas"):
+    for name in ("task", "lanes", "items", "outcome", "deltas"):
         assert first[name] == second[name]
+    assert b'"task":"count"' in ss.manager().runtime.local.log.info_now(again.id).meta
+    other = ss.stream(str(path), task="count again", display=False)
+    await other
+    assert other.transcript.task == "count again"
 
 
 @pytest.mark.asyncio

@@ -74,14 +74,15 @@ class StreamingSession:
         self._standing = Standing()
         self.config = config
         self.source = source
-        self._given = task
+        # A recording has a task of its own, which is only shown.
+        self._given = getattr(source, "task", None) if task is None else task
         self._runtime = runtime
         self._turns = Turns()
         self._meter = self._turns.meter
         self._channel = Channel(
             stream,
             producer=f"{runtime.process}-{uuid4().hex[:12]}",
-            meta=runtime.describe(source, task_text(task)),
+            meta=runtime.describe(source, task_text(self._given)),
             config=config,
             io=runtime.io,
             local=runtime.local,
