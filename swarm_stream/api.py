@@ -58,7 +58,7 @@ def stream(  # noqa: PLR0913
         source: An AutoGen agent or team, a function without arguments that makes one, an async
             iterator of texts, dicts or events, a list of chat messages, or a recorded run.
         task: What it is asked to do. Agents and teams need one; None has a team that has stopped
-            go on.
+            go on. Beside anything else it is only shown, as the run's task.
         name: The stream's name, for ``ss.attach``; a fresh one is made where it is left out.
         config: Settings; or give single ones as keyword arguments (``buffer_size=...``).
         display: Whether a live view appears in the cell; in a script, whether the run is shown in

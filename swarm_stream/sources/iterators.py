@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ class IteratorSource:
 
     A plain iterator is read in a thread, since it may block. Runs once. What ``run`` gives is the
     whole text where the iterator gave only text, else None.
+
+    One that begins with a message of AutoGen's is refused: it is a wrapped ``run_stream``, of
+    which nothing could be cancelled, asked or seen token by token.
 
     Args:
         iterator: What is read; an async iterator, or a plain one.
@@ -107,6 +111,8 @@ class IteratorSource:
                     run.events.delta(seg, item)
                     said.append(item)
                 else:
+                    if pure and not said:
+                        _refuse_autogen(item, self.title)
                     pure = False
                     if seg is not None:
                         run.events.close(seg)
@@ -121,6 +127,20 @@ class IteratorSource:
             if hasattr(items, "aclose"):
                 await items.aclose()
         return "".join(said) if pure else None
+
+
+def _refuse_autogen(item: object, title: str) -> None:
+    if "autogen_agentchat" not in sys.modules:
+        return
+    from swarm_stream.sources.autogen.history import (  # noqa: PLC0415  (AutoGen is not imported for its users' sake alone)
+        is_autogen_message,
+    )
+
+    if is_autogen_message(item):
+        raise SourceError(
+            f"{title!r} gives AutoGen's messages ({type(item).__name__}). Give ss.stream the agent "
+            "or team itself, and the task: ss.stream(agent, task='...')"
+        )
 
 
 def _write(relay: Relay, run: Run, item: object) -> None:

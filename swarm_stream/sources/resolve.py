@@ -86,8 +86,13 @@ def _autogen(given: object) -> Source | None:
     if "autogen_agentchat" not in sys.modules:
         return None
     from swarm_stream.sources.autogen.adapter import AutoGenStreamingAdapter  # noqa: PLC0415
-    from swarm_stream.sources.autogen.walk import Runner  # noqa: PLC0415
+    from swarm_stream.sources.autogen.walk import Runner, runner_behind  # noqa: PLC0415
 
+    if (runner := runner_behind(given)) is not None:
+        raise SourceError(
+            f"this is a stream of AutoGen's own, which ss.stream starts by itself. Give it the "
+            f"agent or team, {runner.name!r}, and the task: ss.stream(agent, task='...')"
+        )
     return AutoGenStreamingAdapter(given) if isinstance(given, Runner) else None
 
 

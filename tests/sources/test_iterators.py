@@ -10,6 +10,8 @@ import msgspec
 import pytest
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import HandoffMessage, TextMessage, ThoughtEvent
+from autogen_agentchat.teams import RoundRobinGroupChat
+from autogen_core import CancellationToken
 from autogen_runs import client
 from fake_run import FakeRun
 from hypothesis import given
@@ -63,6 +65,18 @@ async def test_events_and_texts_may_be_mixed() -> None:
     assert run.streamed() == {"it": "beforeafter", "x": "said"}
     assert [raw.native for raw in run.of(model.Raw)] == list(items[5:8])
     run.assert_all_closed()
+
+
+async def test_a_wrapped_stream_of_autogens_is_refused_when_it_begins() -> None:
+    run = FakeRun()
+    source = IteratorSource(words(TextMessage(content="go", source="user"), "never read"))
+    with pytest.raises(SourceError, match=r"AutoGen's messages \(TextMessage\).*task='...'"):
+        await source.run(run, None)
+    assert run.seen == []
+    # Among other things a message is shown as what it is.
+    items = ("so far", TextMessage(content="by the way", source="ann"))
+    await IteratorSource(words(*items)).run(run, None)
+    assert len(run.of(model.Raw)) == 1
 
 
 async def test_an_event_that_refers_to_nothing_known_is_still_shown() -> None:
@@ -275,6 +289,27 @@ async def test_what_is_recognised() -> None:
     assert isinstance(resolve([{"role": "user", "content": "x"}]), HistorySource)
     assert isinstance(resolve([{"type": "raw", "native": 1}]), RecordedSource)
     assert isinstance(resolve(recording()), RecordedSource)
+
+
+class Singer(AssistantAgent):
+    async def sing(self) -> AsyncIterator[str]:
+        yield "la"
+
+
+async def test_a_stream_of_autogens_own_is_no_source() -> None:
+    agent = Singer("ann", client("x"))
+    team = RoundRobinGroupChat([agent], name="duo")
+    for name, stream in (
+        ("ann", lambda: agent.run_stream(task="go")),
+        ("ann", lambda: agent.on_messages_stream([], CancellationToken())),
+        ("duo", lambda: team.run_stream(task="go")),
+    ):
+        for source in (stream, stream()):
+            with pytest.raises(SourceError, match=rf"'{name}', and the task: ss.stream\(agent"):
+                resolve(source)
+    # What an agent of one's own says besides is a stream as any other.
+    await resolve(agent.sing()).run(run := FakeRun(), None)
+    assert run.streamed() == {"sing": "la"}
 
 
 async def test_an_async_function_is_awaited_in_the_run() -> None:

@@ -7,7 +7,7 @@ same. What cannot be found is not lost: its events come up through what is aroun
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from autogen_agentchat.agents import MessageFilterAgent, SocietyOfMindAgent, UserProxyAgent
 from autogen_agentchat.base import ChatAgent, Team
@@ -15,11 +15,15 @@ from autogen_core.tools import BaseTool, StaticWorkbench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import CodeType, FrameType
 
-__all__ = ["Node", "Runner", "tools_of", "unfiltered", "walk"]
+__all__ = ["Node", "Runner", "runner_behind", "tools_of", "unfiltered", "walk"]
 
 Runner = ChatAgent | Team
 """What AutoGen can run."""
+
+_STREAMS: Final = frozenset({"run_stream", "on_messages_stream"})
+"""Methods of a runner that give AutoGen's own messages and events."""
 
 
 @dataclass(eq=False)
@@ -72,6 +76,19 @@ class Node:
         yield self
         for child in self.children:
             yield from child
+
+
+def runner_behind(given: object) -> Runner | None:
+    """Give the agent or team whose ``run_stream`` this generator is, if it is one.
+
+    A generator that a runner's class has of its own for something else is none.
+    """
+    frame: FrameType | None = getattr(given, "ag_frame", None)  # None once it is over
+    code: CodeType | None = getattr(given, "ag_code", None)
+    if frame is None or code is None or code.co_name not in _STREAMS:
+        return None
+    runner = frame.f_locals.get("self")
+    return runner if isinstance(runner, Runner) else None
 
 
 def walk(runner: Runner) -> Node:
