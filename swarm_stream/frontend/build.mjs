@@ -43,7 +43,7 @@ async function bundle(entry, format) {
     legalComments: "none",
     // Fields of the parser that nothing reads by name, nor finds in JSON.
     mangleProps:
-      /^(renderer|add_token|end_token|add_text|set_attr|spaces|pending|blockquote_idx|fence_start|fence_end|indent_len|table_state|hr_chars|hr_char)$/,
+      /^(renderer|add_token|end_token|add_text|set_attr|spaces|pending|blockquote_idx|fence_start|fence_end|indent_len|table_state|hr_chars|hr_char|[A-Z][a-z]+_\w+)$/,
     // The parser's own checks, which would only write to the reader's console.
     pure: ["console.assert"],
     banner: {

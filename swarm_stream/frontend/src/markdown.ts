@@ -263,6 +263,7 @@ export class MarkdownView {
   private begin(token: number, opened = delimiters(token, this.parser.pending)): void {
     this.flush();
     const { parser } = this;
+    if (token === T.Paragraph) this.endUnreached();
     // The parser keeps the indent of an earlier list at this depth, and would end a code
     // block inside a quotation at its first line.
     if (token !== T.List_Item && parser.tokens[parser.len] === token) {
@@ -277,6 +278,26 @@ export class MarkdownView {
     const [opening, closing] = opened;
     this.stack.push(frame(token, node, own, closing));
     if (opening !== "") this.text(opening);
+  }
+
+  /**
+   * A paragraph begins after an empty line: end the items that it is not indented for, and the
+   * quotations that its line is not marked for. The parser ends the innermost list only.
+   */
+  private endUnreached(): void {
+    const { parser } = this;
+    const { tokens, spaces } = parser;
+    for (let level = parser.blockquote_idx + 1; level < parser.len; level += 1) {
+      const isItem = tokens[level + 1] === T.List_Item && level + 1 < parser.len;
+      if (isItem ? (spaces[level + 1] ?? 0) <= parser.indent_len : tokens[level] !== T.Blockquote) {
+        continue;
+      }
+      while (parser.len > level) {
+        parser.len -= 1;
+        this.finish(null);
+      }
+      tokens[level] = T.Paragraph;
+    }
   }
 
   private set(attr: number, value: string): void {

@@ -17,6 +17,26 @@ export const FIXTURES: Record<string, { readonly source: string; readonly html: 
     source: "- a\n- b\n  - c\n\n1. x\n2. y\n\n3. z",
     html: "<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul><ol><li>x</li><li>y</li><li>z</li></ol>",
   },
+  paragraph_after_inner_list: {
+    source: "- a\n  - c\n\nAfter.",
+    html: "<ul><li>a<ul><li>c</li></ul></li></ul><p>After.</p>",
+  },
+  paragraph_after_three_lists: {
+    source: "1. a\n   - b\n     - c\n\n**Af**ter.\n\n2. b\n   + d\n\n2024 was.",
+    html: '<ol><li>a<ul><li>b<ul><li>c</li></ul></li></ul></li></ol><p><strong>Af</strong>ter.</p><ol start="2"><li>b<ul><li>d</li></ul></li></ol><p>2024 was.</p>',
+  },
+  paragraph_after_bold_items: {
+    source: "1. **A**\n   - x\n   - y\n2. **B**\n   - z\n\nSummary.\n\n## Next",
+    html: '<ol><li><strong>A</strong><ul><li>x</li><li>y</li></ul></li><li><strong>B</strong><ul><li>z</li></ul></li></ol><p>Summary.</p><h4 class="swst-h swst-h2">Next</h4>',
+  },
+  paragraphs_in_items: {
+    source: "- a\n  - c\n\n  more\n\nAfter.\n\n- a\n  - b\n    - c\n\n   more\n\n- d",
+    html: "<ul><li>a<ul><li>c</li></ul><p>more</p></li></ul><p>After.</p><ul><li>a<ul><li>b<ul><li>c</li></ul></li></ul><p>more</p></li></ul><ul><li>d</li></ul>",
+  },
+  paragraph_after_list_in_quotation: {
+    source: "> - a\n>   - c\n\nAfter.",
+    html: "<blockquote><ul><li>a<ul><li>c</li></ul></li></ul></blockquote><p>After.</p>",
+  },
   numbers_that_are_no_items: {
     source: "1.2. Section\n1.3. Next\n\n7. seven",
     html: '<p>1.2. Section<br>1.3. Next</p><ol start="7"><li>seven</li></ol>',
