@@ -171,6 +171,19 @@ class MemoryLog:
         self._size_bytes -= state.size_bytes
         return True
 
+    def rename_now(self, stream: str, name: str) -> None:
+        """Keep what is held of ``stream``, if it is, under a name that none has.
+
+        Its own name is free then, as after ``delete_now``.
+        """
+        self._check_open()
+        state = self._streams.pop(stream, None)
+        if state is None:
+            return
+        self._epoch_floor = max(self._epoch_floor, state.epoch)
+        state.name = name
+        self._streams[name] = state
+
     def info_now(self, stream: str) -> StreamInfo:
         """Give what is known of ``stream``."""
         return self._find(stream).info()

@@ -9,7 +9,7 @@ they are read for the cursors of ``pump`` when the socket has drained.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,6 +17,9 @@ from swarm_stream.events.model import MAX_OFFSET
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.heartbeat import HeartbeatTimer
 from swarm_stream.protocol.pump import SubscriberPump
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Command", "HangUp", "Limits", "ServerConnection", "ends_stream"]
 
@@ -264,7 +267,7 @@ class ServerConnection:
         return self._timer.deadline
 
 
-def ends_stream(events: list[msgspec.Raw]) -> bool:
+def ends_stream(events: Sequence[bytes | msgspec.Raw]) -> bool:
     """Tell whether the last of these events is the stream's ``end``."""
     last = bytes(events[-1])
     if _END_MARK not in last:

@@ -49,6 +49,7 @@ class Channel:
     Attributes:
         buffer: The unacknowledged events.
         connection: What the server was told.
+        here: Its events in the kernel's own hub, for views of this process; None until ``host``.
         served_locally: Whether acknowledgements come from this kernel, because no server will.
 
     """
@@ -80,8 +81,7 @@ class Channel:
         self._on_change = on_change
         self._changes = Waiters()
         self._on_control = on_control
-        self._stream_here: LocalStream | None = None
-        self._last: int | None = None
+        self.here: LocalStream | None = None
         self._acked = 0
         self._reconnects_before = 0
         self._copying = False
@@ -175,18 +175,28 @@ class Channel:
             await asyncio.gather(flushed, away, return_exceptions=True)
 
     def open(self) -> None:
-        """Begin: on the IO thread."""
-        self._stream_here = self._local.host(
+        """Ask the server for the stream: on the IO thread."""
+        if self.link is not None:
+            self._reconnects_before = self.link.reconnects
+            self.link.attach(self)
+            self.link_changed()
+
+    def host(self) -> None:
+        """Have the kernel's own hub serve it, too: on the IO thread.
+
+        Not before the server has let us have the name, if it answers: an earlier session's events
+        make way for these.
+        """
+        self.here = self._local.host(
             self.stream,
             producer=self._producer,
             meta=self._meta,
             buffer=self.buffer,
             sender=self,
         )
-        if self.link is not None:
-            self._reconnects_before = self.link.reconnects
-            self.link.attach(self)
-            self.link_changed()
+        if self.buffer.base:
+            self.here.rebase(self.buffer.base)
+        self._stir()
 
     async def flush(self, timeout_s: float) -> int:
         """Wait until all that was put is durable; gives how many events that is. On any loop.
@@ -218,7 +228,6 @@ class Channel:
 
     def end(self, offset: int) -> None:
         """Say that the event at ``offset`` is the last one. From any thread."""
-        self._last = offset
         self._io.post(self._finish, offset)
 
     def _finish(self, offset: int) -> None:
@@ -241,13 +250,13 @@ class Channel:
 
     def _copy(self) -> None:
         self._copying = False
-        if self._stream_here is not None:
-            self._stream_here.copy(last=self._last)
+        if self.here is not None:
+            self.here.copy()
 
     def _ack_here(self) -> None:
-        if self._stream_here is not None:
-            self.buffer.ack(self._stream_here.next)
-            self._tell_acked(self._stream_here.next)
+        if self.here is not None:
+            self.buffer.ack(self.here.next)
+            self._tell_acked(self.here.next)
 
     def _tell_acked(self, next_offset: int) -> None:
         if next_offset > self._acked:
@@ -270,10 +279,10 @@ class Channel:
     def link_changed(self) -> None:
         """Look at what the link and the server say."""
         connection, link = self.connection, self.link
-        if self._stream_here is not None and connection.epoch is not None and not self._acked:
+        if self.here is not None and connection.epoch is not None and not self._acked:
             first = self.buffer.base
-            if first and self._stream_here.next == 0:
-                self._stream_here.rebase(first)
+            if first and self.here.next == 0:
+                self.here.rebase(first)
         self._tell_acked(connection.acked)
         unreachable = link is not None and link.state in {LinkState.ABSENT, LinkState.REFUSED}
         if not self.served_locally and (connection.state is State.REFUSED or unreachable):
@@ -315,6 +324,6 @@ class Channel:
 
     def slice(self, offset: int, *, max_events: int, max_bytes: int) -> list[bytes]:
         """Give acknowledged events again, for a server that lost them."""
-        if self._stream_here is None:
+        if self.here is None:
             return []
-        return list(self._stream_here.slice(offset, max_events=max_events, max_bytes=max_bytes))
+        return list(self.here.slice(offset, max_events=max_events, max_bytes=max_bytes))

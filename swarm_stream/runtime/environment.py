@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from swarm_stream.events.model import AnyEvent, Unknown
+    from swarm_stream.runtime.local import LocalStream
     from swarm_stream.sources.base import Source
 
 __all__ = ["Runtime", "check_loop", "task_text"]
@@ -66,8 +67,10 @@ class Runtime:
         link = ServerLink(self.address, self.config) if self.address is not None else None
         return LocalHub(history_bytes=self.config.history_bytes), link
 
-    async def read_local(self, stream: str, start: int) -> AsyncIterator[AnyEvent | Unknown]:
-        """Give the events of a stream that this process produces."""
+    async def read_local(
+        self, stream: str | LocalStream, start: int
+    ) -> AsyncIterator[AnyEvent | Unknown]:
+        """Give the events of a stream that this process produces; see ``read_hub``."""
         async for event in read_hub(self.io, self.local, stream, start):
             yield event
 

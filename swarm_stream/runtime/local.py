@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -17,6 +18,7 @@ from swarm_stream.hub.hub import StreamHub
 from swarm_stream.logs.base import Claimed
 from swarm_stream.logs.memory import MemoryLog
 from swarm_stream.protocol import frames
+from swarm_stream.protocol.server import ends_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,12 @@ class LocalHub:
         self.log = MemoryLog(max_bytes=history_bytes)
         self.hub = StreamHub(self.log, server_id=f"kernel-{uuid4().hex[:12]}")
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        # As long as somebody holds the session.
+        self._hosted: WeakValueDictionary[str, LocalStream] = WeakValueDictionary()
+
+    def hosted(self, stream: str) -> LocalStream | None:
+        """Give the last stream of that name that a session of this process has."""
+        return self._hosted.get(stream)
 
     async def moved(self, stream: str) -> None:
         """Wait until something was added to a stream here. Cancelling is safe."""
@@ -96,21 +104,32 @@ class LocalHub:
     def host(
         self, stream: str, *, producer: str, meta: bytes, buffer: TokenBuffer[bytes], sender: Sender
     ) -> LocalStream:
-        """Begin to keep a session's events."""
-        claimed = self.log.claim_now(stream, producer=producer, meta=meta)
-        if not isinstance(claimed, Claimed) or claimed.next:
-            # An earlier session's of that name, here only: the server has the last word on names.
+        """Begin to keep a session's events.
+
+        Those of an earlier session of that name are kept beside them for whoever holds it; views
+        of it are told that the stream is gone.
+        """
+        earlier = self._hosted.pop(stream, None)
+        if earlier is None:
             self.log.delete_now(stream)
-            self.hub.viewers.deleted(stream)
-            return self.host(stream, producer=producer, meta=meta, buffer=buffer, sender=sender)
+        else:
+            earlier.key = f"{stream} {earlier.epoch}"  # no stream's name has a space
+            self.log.rename_now(stream, earlier.key)
+        self.hub.viewers.deleted(stream)
+        self.tell_moved(stream)
+        claimed = self.log.claim_now(stream, producer=producer, meta=meta)
+        assert isinstance(claimed, Claimed)  # noqa: S101  (nobody has it)
         self.hub.seat(stream, epoch=claimed.epoch, producer=producer, sender=sender)
-        return LocalStream(self, stream, claimed.epoch, buffer)
+        hosted = self._hosted[stream] = LocalStream(self, stream, claimed.epoch, buffer)
+        return hosted
 
 
 class LocalStream:
     """One session's events in the kernel's hub. IO thread only.
 
     Attributes:
+        epoch: By which the hub's log knows it.
+        key: Under which the hub's log has it: the name, until another session takes that.
         next: Offset of the first event that was not copied yet.
 
     """
@@ -119,8 +138,8 @@ class LocalStream:
         self, local: LocalHub, stream: str, epoch: int, buffer: TokenBuffer[bytes]
     ) -> None:
         self._local = local
-        self._stream = stream
-        self._epoch = epoch
+        self.key = stream
+        self.epoch = epoch
         self._buffer = buffer
         self._shift = 0
         self.next = 0
@@ -129,8 +148,8 @@ class LocalStream:
         """Take over a stream that has ``offset`` events of an earlier producer, not held here."""
         self.next = self._shift = offset
 
-    def copy(self, *, last: int | None) -> None:
-        """Copy what is new in the buffer; ``last`` is the offset of the end, once there is one.
+    def copy(self) -> None:
+        """Copy what is new in the buffer.
 
         Offsets here begin at 0 even where the server's begin at another producer's end.
         """
@@ -139,19 +158,19 @@ class LocalStream:
             offset = self.next
             self.next += len(events)
             self._local.log.append_now(
-                self._stream,
-                epoch=self._epoch,
+                self.key,
+                epoch=self.epoch,
                 offset=offset - self._shift,
                 events=events,
-                closes=last is not None and self.next > last,
+                closes=ends_stream(events),
             )
-            self._local.tell_moved(self._stream)
+            self._local.tell_moved(self.key)
 
     def slice(self, offset: int, *, max_events: int, max_bytes: int) -> Sequence[bytes]:
         """Give acknowledged events again, for a server that lost them; none if not held."""
         try:
             part = self._local.log.read_now(
-                self._stream, offset - self._shift, max_events=max_events, max_bytes=max_bytes
+                self.key, offset - self._shift, max_events=max_events, max_bytes=max_bytes
             )
         except (OffsetOutOfRangeError, NoSuchStreamError, LogError):
             return ()

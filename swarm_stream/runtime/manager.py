@@ -155,6 +155,7 @@ class StreamingManager:
             runtime.io.call(_open(session, earlier), timeout_s=config.connect_timeout_s)
             if name is not None:
                 self._wait_for_claim(session, runtime)
+            runtime.io.call(_host(session), timeout_s=config.connect_timeout_s)
         except BaseException:
             runtime.io.post(session.close)
             self._leave(session, earlier)
@@ -320,3 +321,7 @@ async def _open(session: StreamingSession, earlier: StreamingSession | None) -> 
         # One connection carries one producer of a stream, and this process has one connection.
         earlier.give_up()
     session.open()
+
+
+async def _host(session: StreamingSession) -> None:
+    session.host()

@@ -206,7 +206,7 @@ class StreamingSession:
             OffsetOutOfRangeError: If this process no longer holds events from ``start`` on.
 
         """
-        async for event in self._runtime.read_local(self.id, start):
+        async for event in self._runtime.read_local(self._channel.here or self.id, start):
             yield event
 
     @property
@@ -325,6 +325,10 @@ class StreamingSession:
     def open(self) -> None:
         """Open the channel: on the IO thread."""
         self._channel.open()
+
+    def host(self) -> None:
+        """Have the kernel's own hub serve it, too: on the IO thread, before ``start``."""
+        self._channel.host()
 
     def give_up(self) -> None:
         """Leave the stream to another session of this process: on the IO thread."""

@@ -103,6 +103,7 @@ async def test_a_404_in_the_place_of_a_server_that_had_the_run_is_waited_out(
             return connection.respond(HTTPStatus.NOT_FOUND, "no\n")
 
         async def stand_in() -> None:
+            await until(lambda: session.metrics.acked)
             await server.stop()
             async with serve(nothing, "127.0.0.1", server.port, process_request=not_found):
                 await until(lambda: refused > 3)

@@ -19,7 +19,7 @@ def host(local: LocalHub, peer: Peer, producer: str, *events: bytes) -> LocalStr
     for event in events:
         buffer.put_now(event)
     stream = local.host("demo", producer=producer, meta=b"{}", buffer=buffer, sender=peer.socket)
-    stream.copy(last=None)
+    stream.copy()
     return stream
 
 
@@ -35,7 +35,7 @@ async def test_a_name_that_is_used_again_begins_anew_and_its_viewers_are_told(
     assert [event["text"] for event in viewer.events(0)] == ["0", "1", "2"]
     if ended:
         first._buffer.put_now(b'{"type":"end","t":9,"outcome":"completed","reason":""}')
-        first.copy(last=3)
+        first.copy()
         await quiet()
         viewer.take()
     host(local, viewer, "p2", b'{"type":"delta","t":1,"seg":0,"text":"new"}')
