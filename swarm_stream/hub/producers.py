@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from swarm_stream.errors import LogError, NoSuchStreamError, StreamClosedError
+from swarm_stream.hub.bids import Bid, Bids
 from swarm_stream.logs import admission
 from swarm_stream.protocol import frames
 from swarm_stream.protocol.server import ends_stream
@@ -63,6 +64,7 @@ class Producers:
     def __init__(self, hub: StreamHub) -> None:
         self.seats: dict[str, Seat] = {}
         self._hub = hub
+        self._bids = Bids(hub.sockets)
         self._appends: set[asyncio.Future[admission.Verdict]] = set()
         self._watchers: list[Callable[[str, bool], None]] = []
 
@@ -125,8 +127,7 @@ class Producers:
 
     def claim(self, socket: HubSocket, frame: frames.Claim) -> None:
         """Let a socket be a stream's producer, or refuse it."""
-        seat = self.seats.get(frame.stream)
-        if not frame.take_over and seat is not None and seat.producer != frame.producer:
+        if not frame.take_over and self._is_anothers(frame.stream, frame.producer):
             socket.connection.refuse(
                 "stream_taken",
                 f"stream {frame.stream!r} has a live producer; choose another name or take it over",
@@ -145,20 +146,29 @@ class Producers:
             meta=bytes(memoryview(frame.meta)),
             epoch=frame.epoch,
         )
-        self._hub.under_way(socket, self._claimed(socket, frame, answer))
+        bid = Bid(frame.stream, frame.producer, socket)
+        self._bids.made(bid)
+        self._hub.under_way(socket, self._claimed(bid, answer))
+
+    def _is_anothers(self, stream: str, producer: str) -> bool:
+        """Tell whether others have a stream, or have asked the log for it, and this one has not."""
+        there = self._bids.producers(stream)
+        seat = self.seats.get(stream)
+        if seat is not None:
+            there.add(seat.producer)
+        return bool(there) and producer not in there
 
     async def _claimed(
-        self,
-        socket: HubSocket,
-        frame: frames.Claim,
-        answer: Awaitable[Claimed | admission.Closed | admission.Fenced],
+        self, bid: Bid, answer: Awaitable[Claimed | admission.Closed | admission.Fenced]
     ) -> None:
-        stream = frame.stream
+        stream, socket = bid.stream, bid.socket
         try:
             claimed = await answer
         except LogError as error:
             socket.refuse(error, stream=stream, op="claim")
             return
+        finally:
+            self._bids.answered(bid)  # no turn of the loop's before its seat is taken
         if isinstance(claimed, admission.Closed):
             socket.refuse(StreamClosedError(stream), stream=stream, op="claim")
             return
@@ -183,7 +193,7 @@ class Producers:
                 stream=stream, epoch=claimed.epoch, next=claimed.next, server=self._hub.server_id
             )
         )
-        self.seat(stream, epoch=claimed.epoch, producer=frame.producer, sender=socket)
+        self.seat(stream, epoch=claimed.epoch, producer=bid.producer, sender=socket)
 
     def append(self, socket: HubSocket, frame: frames.Append) -> None:
         """Hand a producer's events to the log; the answer goes to its socket."""

@@ -89,7 +89,7 @@ class Claim(Frame, frozen=True, tag="claim"):
     """Become the stream's producer.
 
     ``take_over`` of False asks to be refused (``error`` ``stream_taken``) where another producer
-    is connected; without it, the other one is fenced.
+    is connected, or has just claimed; without it, the other one is fenced.
     """
 
     stream: Stream

@@ -30,6 +30,7 @@ class BadLog(MemoryLog):
     Attributes:
         reads: How often it was read.
         broken: What appending raises, if anything.
+        refusing: What claiming raises, if anything.
         failing: What ``info`` raises, if anything.
         answering: Cleared to have ``info`` wait.
         reading: Cleared to have ``read`` wait.
@@ -41,6 +42,7 @@ class BadLog(MemoryLog):
         super().__init__()
         self.reads = 0
         self.broken: Exception | None = None
+        self.refusing: Exception | None = None
         self.failing: Exception | None = None
         self.answering = asyncio.Event()
         self.answering.set()
@@ -75,10 +77,14 @@ class BadLog(MemoryLog):
         return later()
 
     def claim(self, stream: str, **who: Any) -> Any:
-        answer = super().claim(stream, **who)
+        refusing = self.refusing
+        answer = super().claim(stream, **who) if refusing is None else None
 
         async def later() -> object:
             await self.committing.wait()
+            if answer is None:
+                assert refusing is not None
+                raise refusing
             return await answer
 
         return later()
