@@ -145,6 +145,7 @@ class StreamHub:
 
     async def aclose(self) -> None:
         """End what is under way, after every socket was closed."""
+        self.viewers.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

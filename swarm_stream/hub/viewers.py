@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
     from swarm_stream.logs.base import Moved, StreamLog
     from swarm_stream.protocol.frames import ProducerState
 
-__all__ = ["Viewers"]
+__all__ = ["COUNT_S", "Viewers"]
+
+COUNT_S: Final = 0.1
+"""Seconds in which the readers of a stream are told once how many they are. Who comes is told at
+once; but telling all of each one who comes or goes would be quadratic when they do so together."""
 
 
 class Viewers:
-    """The subscriptions of all sockets.
+    """The subscriptions of all sockets. All calls on the hub's loop.
 
     Args:
         log: Where heads and tails are looked up.
@@ -41,6 +46,10 @@ class Viewers:
         self._readers: dict[str, dict[HubSocket, frames.Subscribe]] = {}
         self._waiting: dict[str, dict[HubSocket, frames.Subscribe]] = {}
         self._notices: dict[str, str] = {}
+        # Streams whose readers are to be told how many they are, when the timer is due.
+        self._recounted: dict[str, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     @property
     def total(self) -> int:
@@ -78,7 +87,10 @@ class Viewers:
             gone = OffsetOutOfRangeError(stream, offset=start, head=info.head, tail=info.tail)
             self.broken(socket, stream, gone)
             return
-        self._readers.setdefault(stream, {})[socket] = frame
+        readers = self._readers.setdefault(stream, {})
+        if socket not in readers:
+            self._recount(stream)
+        readers[socket] = frame
         hot = self.hot.setdefault(stream, HotTail())
         hot.closed = hot.closed or info.closed
         socket.send(
@@ -93,7 +105,7 @@ class Viewers:
             )
         )
         socket.connection.pump.add(stream, start=start, tail=info.tail, closed=info.closed)
-        self.tell(stream)
+        socket.send(self._status(stream))
         # The tail may have moved between the log's answer and the cursor: look once more.
         try:
             now = await self._log.info(stream)
@@ -137,7 +149,7 @@ class Viewers:
         if not readers:
             del self._readers[stream]
             self.hot.pop(stream, None)
-        self.tell(stream)
+        self._recount(stream)
 
     def broken(self, socket: HubSocket, stream: str, error: Exception) -> None:
         """End a subscription whose events could not be read, and say why."""
@@ -171,18 +183,46 @@ class Viewers:
         self.tell(stream)
 
     def tell(self, stream: str) -> None:
-        """Send a stream's ``status`` to all who read it."""
+        """Send a stream's ``status`` to all who read it, now."""
+        self._recounted.pop(stream, None)
         readers = self._readers.get(stream)
         if not readers:
             return
-        status = frames.Status(
-            stream=stream,
-            producer=self._state(stream, self.hot[stream].closed),
-            viewers=len(readers),
-            notice=self._notices.get(stream, ""),
-        )
+        status = self._status(stream)
         for socket in tuple(readers):
             socket.send(status)
+
+    def stop(self) -> None:
+        """Tell nobody any more of those who come and go. May be called twice."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _status(self, stream: str) -> frames.Status:
+        return frames.Status(
+            stream=stream,
+            producer=self._state(stream, self.hot[stream].closed),
+            viewers=self.count(stream),
+            notice=self._notices.get(stream, ""),
+        )
+
+    def _recount(self, stream: str) -> None:
+        """Have a stream's readers told how many they are: once for all who come and go meanwhile.
+
+        Where there are none (before the first, who is told at once, and after the last) nobody is.
+        """
+        if not self._readers.get(stream):
+            self._recounted.pop(stream, None)
+            return
+        self._recounted[stream] = None
+        if self._timer is None and not self._stopped:  # one for all streams
+            self._timer = asyncio.get_running_loop().call_later(COUNT_S, self._tell_counts)
+
+    def _tell_counts(self) -> None:
+        self._timer = None
+        for stream in tuple(self._recounted):
+            self.tell(stream)
 
     def _not_there(self, socket: HubSocket, frame: frames.Subscribe, error: Exception) -> None:
         """Wait for a stream that the log has not given, or say why not."""
