@@ -46,8 +46,13 @@ async def run_cancellably(
 
     ``ask()`` has the source end it (``Source.request_cancel``), within ``limit_s`` seconds; if it
     does not, the task is cancelled, and abandoned a quarter of that later. Never raises what the
-    work raised; being cancelled itself does the same and is told by ``from_outside``.
+    work raised; being cancelled itself does the same and is told by ``from_outside``. If ``cancel``
+    is set already, nothing of the work runs.
     """
+    if cancel.is_set():
+        work.close()
+        _ask(ask)
+        return Ran(cancelled=True)
     task = asyncio.ensure_future(work)
     asked = asyncio.ensure_future(cancel.wait())
     ran = Ran()
@@ -81,15 +86,19 @@ async def run_cancellably(
 
 
 async def _end(task: asyncio.Future[object], ask: Callable[[], None], limit_s: float) -> None:
+    _ask(ask)
+    await asyncio.wait({task}, timeout=limit_s)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=limit_s / 4)
+
+
+def _ask(ask: Callable[[], None]) -> None:
     try:
         ask()
     except Exception:  # noqa: BLE001  (it is logged, and the run is ended in another way)
         # The framework's own way may run its users' code. Whatever that does, the run is to end.
         _log.exception("cancelling a run in its own way failed; it is cancelled as a task")
-    await asyncio.wait({task}, timeout=limit_s)
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=limit_s / 4)
 
 
 def _retrieve(task: asyncio.Future[object]) -> None:

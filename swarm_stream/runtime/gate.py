@@ -63,6 +63,12 @@ class Gate:
             self.closed, self.held_by = True, by
             self._move(SessionSignal.PAUSE)
 
+    def begin(self) -> None:
+        """Say that the run is held, if somebody closed the gate before it began."""
+        with self._lock:
+            if self.closed:
+                self._move(SessionSignal.PAUSE)
+
     def open(self) -> None:
         """Let it through again, unless the buffer holds it, too."""
         with self._lock:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 from swarm_stream.errors import ProducerFencedError, SessionStateError
 from swarm_stream.events.model import End
 from swarm_stream.runtime.asking import Questions
-from swarm_stream.runtime.buttons import Buttons
+from swarm_stream.runtime.buttons import Buttons, Notes
 from swarm_stream.runtime.cancelling import run_cancellably
 from swarm_stream.runtime.channel import Channel
 from swarm_stream.runtime.ending import error_info, judge, tell_of_end
@@ -104,11 +103,8 @@ class StreamingSession:
         self._recorder.before = self._pacer.before
         self._questions = Questions(stream, self._recorder.events)
         self._source_run = RunOfSession(self, self._recorder, self._pacer, self._turns)
-        self._stop_asked = False
-        self._cancelled_by: str | None = None
         self._buttons = Buttons(self)
-        self._ids = count()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._notes = Notes(stream, self._recorder.events)
         self._task: asyncio.Task[object] | None = None
         self._cancel = asyncio.Event()
         self._abandoned = False
@@ -182,8 +178,12 @@ class StreamingSession:
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the run last said something; 0 while it waits for a person or is paused."""
-        if self._questions.waiting or self.gate.closed or self.done:
+        """Seconds since the run last said something; 0 while it waits for a person or is paused.
+
+        0 before it begins, too.
+        """
+        begun = self._meter.started is not None
+        if self._questions.waiting or self.gate.closed or self.done or not begun:
             return 0.0
         return time.perf_counter() - self._recorder.said_at
 
@@ -212,7 +212,7 @@ class StreamingSession:
     @property
     def cancelled_by(self) -> str:
         """Who cancelled the run, or an empty string."""
-        return self._cancelled_by or ""
+        return self._standing.cancelled_by or ""
 
     @property
     def leaked(self) -> list[str]:
@@ -223,7 +223,7 @@ class StreamingSession:
     @property
     def stopping(self) -> bool:
         """Whether ``stop`` was asked for."""
-        return self._stop_asked
+        return self._standing.stopping
 
     @property
     def questions(self) -> Questions:
@@ -246,13 +246,21 @@ class StreamingSession:
     def start(self) -> None:
         """Begin the run on the running loop; ``ss.stream`` does it.
 
+        One that was cancelled before, or whose stream another producer took, is over at once.
+
         Raises:
             SessionStateError: If it was started before, or no loop is running.
 
         """
-        self._loop = check_loop()
-        self._standing.move(SessionSignal.START)
-        self._task = self._loop.create_task(self._run(), name=f"swarm-stream {self.id}")
+        loop = check_loop()
+        self._standing.start(loop)
+        # What was asked of it before it begins.
+        self.gate.begin()
+        if self._standing.cancelled_by is not None:
+            self._cancel.set()
+        if self._standing.stopping:
+            self._standing.tell(self.source.request_stop)
+        self._task = loop.create_task(self._run(), name=f"swarm-stream {self.id}")
         # Who does not await sees the error in the view, not as noise of asyncio's.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
@@ -260,31 +268,27 @@ class StreamingSession:
         """Hold the agents before their next chunk. The model's server may go on for a moment."""
         if self.done or self.gate.closed:
             return
-        self._note("pause", by)
+        self._notes.add("pause", by)
         self.gate.close(by)
 
     def resume(self, *, by: str = "you") -> None:
         """Let the agents go on."""
         if not self.gate.closed:
             return
-        self._note("resume", by)
+        self._notes.add("resume", by)
         self.gate.open()
 
     def stop(self, *, by: str = "you") -> None:
         """End the run after the agent that is speaking. Its result is what was reached."""
-        if self.done or self._stop_asked or self._loop is None:
-            return
-        self._note("stop", by)
-        self._stop_asked = True
-        self._loop.call_soon_threadsafe(self.source.request_stop)
+        if self._standing.stop():
+            self._notes.add("stop", by)
+            self._standing.tell(self.source.request_stop)
 
     def cancel(self, *, by: str = "you") -> None:
         """End the run now. What was said stays; ``await`` raises ``StreamCancelledError``."""
-        if self.done or self._cancelled_by is not None or self._loop is None:
-            return
-        self._note("cancel", by)
-        self._cancelled_by = by
-        self._loop.call_soon_threadsafe(self._cancel.set)
+        if self._standing.cancel(by):
+            self._notes.add("cancel", by)
+            self._standing.tell(self._cancel.set)
 
     def reply(self, text: str, *, request: str | None = None, by: str = "you") -> None:
         """Answer the question that the run waits for, the oldest if there are several.
@@ -343,6 +347,7 @@ class StreamingSession:
         self._turns.tell(self, later=self._runtime.io.post)
         self._meter.started = time.perf_counter()
         writer.start(task=task_text(self._given), source=self.source.name, caps=self.source.caps)
+        self._notes.begin()
         ran = await run_cancellably(
             self._work(),
             cancel=self._cancel,
@@ -381,17 +386,13 @@ class StreamingSession:
         return result
 
     def _end_source(self) -> None:
-        if self._cancelled_by is None:
+        if self._standing.cancel("whoever awaited it"):
             # Nobody pressed a button: whoever awaited the run was cancelled, by a kernel
             # interrupt (the square button, Ctrl-C) or by a program.
-            self._cancelled_by = "whoever awaited it"
-            self._note("cancel", self._cancelled_by)
+            self._notes.add("cancel", "whoever awaited it")
         # What came whole was said: it is given at once, and nothing waits for its pace.
         self._pacer.hurry()
         self.source.request_cancel()
-
-    def _note(self, action: str, by: str) -> None:
-        self._recorder.events.control(f"{self.id}-{next(self._ids)}", action, by=by)
 
     def _channel_changed(self) -> None:
         if self._channel.buffer.paused:

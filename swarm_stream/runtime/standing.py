@@ -3,30 +3,72 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from swarm_stream.runtime.states import SessionSignal, SessionState, move
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
 
 __all__ = ["Standing"]
 
 
 class Standing:
-    """The state of one session. Any thread.
+    """The state of one session, its loop, and what was asked of it. Any thread.
 
     A button is pressed on the IO thread, say, while the run ends on its own loop.
 
     Attributes:
         state: The state.
+        cancelled_by: Who cancelled the run, if anybody did.
+        stopping: Whether it was asked to stop.
 
     """
 
     def __init__(self) -> None:
         self.state = SessionState.IDLE
+        self.cancelled_by: str | None = None
+        self.stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
     @property
     def done(self) -> bool:
         """Whether the run is over."""
         return self.state in {SessionState.CLOSED, SessionState.ERROR}
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin on a loop. What was asked before is told by nobody else: look at it afterwards.
+
+        Raises:
+            SessionStateError: If it was begun before.
+
+        """
+        with self._lock:
+            self.state = move(self.state, SessionSignal.START)
+            self._loop = loop
+
+    def cancel(self, by: str) -> bool:
+        """Note who cancels the run, even before it begins; False if it is no news, or too late."""
+        with self._lock:
+            news = not self.done and self.cancelled_by is None
+            if news:
+                self.cancelled_by = by
+            return news
+
+    def stop(self) -> bool:
+        """Note that the run is to stop, also before it begins; False as with ``cancel``."""
+        with self._lock:
+            news = not self.done and not self.stopping
+            if news:
+                self.stopping = True
+            return news
+
+    def tell(self, call: Callable[[], object]) -> None:
+        """Have the run's loop call something, if the run has begun."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(call)
 
     def move(self, signal: SessionSignal) -> None:
         """Go to the next state.

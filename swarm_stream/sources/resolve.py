@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -160,9 +160,10 @@ class DeferredSource:
 
     async def run(self, run: Run, task: object) -> object:
         """Await the source, then run it."""
+        too_late = self._cancelled
+        if too_late:
+            raise asyncio.CancelledError
         self._waiting = asyncio.ensure_future(self._making)
-        if self._cancelled:
-            self._waiting.cancel()
         self._source = source = resolve(await self._waiting)
         if self._earlier is not None:
             take_state(source, self._earlier)
@@ -188,6 +189,10 @@ class DeferredSource:
             self._source.request_cancel()
         elif self._waiting is not None:
             self._waiting.cancel()
+        elif isinstance(self._making, asyncio.Future):
+            self._making.cancel()
+        elif isinstance(self._making, Coroutine):
+            self._making.close()  # or Python wonders why nobody awaited it
 
     def request_stop(self) -> None:
         """Stop what was made, or will be."""
