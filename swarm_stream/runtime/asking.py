@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
 from swarm_stream.errors import InputTimeoutError, SessionStateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from swarm_stream.events.writer import EventWriter
 
 __all__ = ["Questions"]
@@ -95,8 +98,13 @@ class Questions:
         if name is None or asked is None:
             return "nobody is waiting for this answer: it was given already, or never asked for"
         loop, future = asked
+        if loop.is_closed():
+            self._events.input_reply(name, "", withdrawn=True)
+            return (
+                "the event loop of this run is closed, so nobody takes the answer; cancel the run"
+            )
         self._events.input_reply(name, text, by=by)
-        loop.call_soon_threadsafe(_set, future, text)
+        _post(loop, _set, future, text)
         return None
 
     def close(self) -> None:
@@ -106,7 +114,7 @@ class Questions:
             still, self._open = self._open, {}
         for name, (loop, future) in still.items():
             self._events.input_reply(name, "", withdrawn=True)
-            loop.call_soon_threadsafe(_fail, future, self._over())
+            _post(loop, _fail, future, self._over())
 
     def _over(self) -> SessionStateError:
         return SessionStateError(f"the run of stream {self._stream!r} is over: nobody is asked")
@@ -123,6 +131,12 @@ class Questions:
             raise InputTimeoutError(self._stream, timeout_s=timeout_s)
         self._events.input_reply(name, default, by=by)
         return default
+
+
+def _post(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+    # Whoever waits on a loop that is closed waits no more.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, *args)
 
 
 def _fail(future: asyncio.Future[str], error: SessionStateError) -> None:

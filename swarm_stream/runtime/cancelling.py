@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Ran", "run_cancellably"]
+__all__ = ["Ran", "ask_to_end", "run_cancellably"]
 
 _log = logging.getLogger("swarm_stream.runtime")
 
@@ -51,7 +51,7 @@ async def run_cancellably(
     """
     if cancel.is_set():
         work.close()
-        _ask(ask)
+        ask_to_end(ask)
         return Ran(cancelled=True)
     task = asyncio.ensure_future(work)
     asked = asyncio.ensure_future(cancel.wait())
@@ -86,14 +86,15 @@ async def run_cancellably(
 
 
 async def _end(task: asyncio.Future[object], ask: Callable[[], None], limit_s: float) -> None:
-    _ask(ask)
+    ask_to_end(ask)
     await asyncio.wait({task}, timeout=limit_s)
     if not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=limit_s / 4)
 
 
-def _ask(ask: Callable[[], None]) -> None:
+def ask_to_end(ask: Callable[[], None]) -> None:
+    """Have a source end a run in its own way, and log what it raises there."""
     try:
         ask()
     except Exception:  # noqa: BLE001  (it is logged, and the run is ended in another way)

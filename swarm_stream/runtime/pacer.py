@@ -93,7 +93,8 @@ class Pacer:
             speech = self._speeches.pop(number, None)
             if speech is None:
                 continue
-            if speech.task is not None:
+            # On a loop that is closed nothing goes on, and nothing can be cancelled.
+            if speech.task is not None and not speech.task.get_loop().is_closed():
                 speech.task.cancel()
             rest = "".join(speech.words[speech.said :])
             speech.said = len(speech.words)

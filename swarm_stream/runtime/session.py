@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 from swarm_stream.errors import ProducerFencedError, SessionStateError
-from swarm_stream.events.model import End
 from swarm_stream.runtime.asking import Questions
 from swarm_stream.runtime.buttons import Buttons, Notes
-from swarm_stream.runtime.cancelling import run_cancellably
 from swarm_stream.runtime.channel import Channel
-from swarm_stream.runtime.ending import error_info, judge, tell_of_end
+from swarm_stream.runtime.course import Course
 from swarm_stream.runtime.environment import check_loop, task_text
 from swarm_stream.runtime.gate import Gate
 from swarm_stream.runtime.metrics import SessionMetrics, measure
@@ -21,11 +18,11 @@ from swarm_stream.runtime.pacer import Pacer
 from swarm_stream.runtime.recorder import Recorder
 from swarm_stream.runtime.source_run import RunOfSession
 from swarm_stream.runtime.standing import Standing
-from swarm_stream.runtime.states import SessionSignal
 from swarm_stream.runtime.turns import Turns
-from swarm_stream.sources.asking import Asker, as_input_func, use_asker
+from swarm_stream.sources.asking import Asker, as_input_func
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
     from swarm_stream.config import StreamingConfig
@@ -74,14 +71,14 @@ class StreamingSession:
         self.config = config
         self.source = source
         # A recording has a task of its own, which is only shown.
-        self._given = getattr(source, "task", None) if task is None else task
+        given = getattr(source, "task", None) if task is None else task
         self._runtime = runtime
         self._turns = Turns()
         self._meter = self._turns.meter
         self._channel = Channel(
             stream,
             producer=f"{runtime.process}-{uuid4().hex[:12]}",
-            meta=runtime.describe(source, task_text(self._given)),
+            meta=runtime.describe(source, task_text(given)),
             config=config,
             io=runtime.io,
             local=runtime.local,
@@ -105,12 +102,20 @@ class StreamingSession:
         self._source_run = RunOfSession(self, self._recorder, self._pacer, self._turns)
         self._buttons = Buttons(self)
         self._notes = Notes(stream, self._recorder.events)
+        self._course = Course(
+            self,
+            given,
+            standing=self._standing,
+            recorder=self._recorder,
+            notes=self._notes,
+            channel=self._channel,
+            pacer=self._pacer,
+            turns=self._turns,
+            source_run=self._source_run,
+            later=runtime.io.post,
+        )
         self._task: asyncio.Task[object] | None = None
-        self._cancel = asyncio.Event()
-        self._abandoned = False
-        self._on_end: list[Callable[[], None]] = []
         self._view: object | None = None
-        self._showing: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         """Show the stream and the state."""
@@ -218,7 +223,7 @@ class StreamingSession:
     def leaked(self) -> list[str]:
         """Names of what still works although the run is over: mostly functions in threads."""
         left = list(getattr(self.source, "leaked", ()))
-        return left or [self.source.title] if self._abandoned else left
+        return left or [self.source.title] if self._course.abandoned else left
 
     @property
     def stopping(self) -> bool:
@@ -252,17 +257,8 @@ class StreamingSession:
             SessionStateError: If it was started before, or no loop is running.
 
         """
-        loop = check_loop()
-        self._standing.start(loop)
-        # What was asked of it before it begins.
+        self._task = self._course.start(check_loop())
         self.gate.begin()
-        if self._standing.cancelled_by is not None:
-            self._cancel.set()
-        if self._standing.stopping:
-            self._standing.tell(self.source.request_stop)
-        self._task = loop.create_task(self._run(), name=f"swarm-stream {self.id}")
-        # Who does not await sees the error in the view, not as noise of asyncio's.
-        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def pause(self, *, by: str = "you") -> None:
         """Hold the agents before their next chunk. The model's server may go on for a moment."""
@@ -280,15 +276,14 @@ class StreamingSession:
 
     def stop(self, *, by: str = "you") -> None:
         """End the run after the agent that is speaking. Its result is what was reached."""
-        if self._standing.stop():
-            self._notes.add("stop", by)
-            self._standing.tell(self.source.request_stop)
+        self._course.stop(by)
 
     def cancel(self, *, by: str = "you") -> None:
-        """End the run now. What was said stays; ``await`` raises ``StreamCancelledError``."""
-        if self._standing.cancel(by):
-            self._notes.add("cancel", by)
-            self._standing.tell(self._cancel.set)
+        """End the run now. What was said stays; ``await`` raises ``StreamCancelledError``.
+
+        So ends, at once, a run whose event loop was closed under it; ``stop`` does that, too.
+        """
+        self._course.cancel(by)
 
     def reply(self, text: str, *, request: str | None = None, by: str = "you") -> None:
         """Answer the question that the run waits for, the oldest if there are several.
@@ -314,11 +309,11 @@ class StreamingSession:
 
     def shown_by(self, showing: asyncio.Task[None]) -> None:
         """Have ``await session`` wait for who shows it, so that the last word is seen."""
-        self._showing = showing
+        self._course.showing = showing
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Have ``call()`` run on the session's loop when the run is over."""
-        self._on_end.append(call)
+        self._course.on_end.append(call)
 
     # How it works.
 
@@ -341,58 +336,6 @@ class StreamingSession:
     def close(self) -> None:
         """Close the channel: on the IO thread."""
         self._channel.close()
-
-    async def _run(self) -> object:
-        writer = self._recorder.events
-        self._turns.tell(self, later=self._runtime.io.post)
-        self._meter.started = time.perf_counter()
-        writer.start(task=task_text(self._given), source=self.source.name, caps=self.source.caps)
-        self._notes.begin()
-        ran = await run_cancellably(
-            self._work(),
-            cancel=self._cancel,
-            ask=self._end_source,
-            limit_s=self.config.cancel_timeout_s,
-        )
-        self._abandoned = ran.leaked
-        self._pacer.hurry()
-        outcome, reason, error = judge(self, ran, refusal=self._channel.connection.refusal)
-        recorded = None
-        if outcome == "completed" and isinstance(ran.result, End):
-            # A recording ends as the run did that it was made of.
-            outcome, reason, recorded = ran.result.outcome, ran.result.reason, ran.result.error
-        self._questions.close()
-        writer.end(outcome, reason=reason, error=error_info(ran.error) or recorded)
-        self._meter.end(time.perf_counter())
-        self._turns.run_over(outcome, error)
-        assert self._recorder.ended is not None  # noqa: S101  (``end`` was just written)
-        self._channel.end(self._recorder.ended)
-        self._standing.move(SessionSignal.FAIL if outcome == "failed" else SessionSignal.END)
-        await self._channel.flush_at_end(self.config.flush_timeout_s)
-        tell_of_end(self.id, self._on_end)
-        if self._showing is not None:
-            await asyncio.wait({self._showing}, timeout=self.config.flush_timeout_s)
-        if ran.from_outside:
-            raise asyncio.CancelledError
-        if error is not None:
-            raise error
-        return ran.result
-
-    async def _work(self) -> object:
-        use_asker(Asker(self._source_run))
-        self._turns.enter()
-        result = await self.source.run(self._source_run, self._given)
-        await self._pacer.finish()
-        return result
-
-    def _end_source(self) -> None:
-        if self._standing.cancel("whoever awaited it"):
-            # Nobody pressed a button: whoever awaited the run was cancelled, by a kernel
-            # interrupt (the square button, Ctrl-C) or by a program.
-            self._notes.add("cancel", "whoever awaited it")
-        # What came whole was said: it is given at once, and nothing waits for its pace.
-        self._pacer.hurry()
-        self.source.request_cancel()
 
     def _channel_changed(self) -> None:
         if self._channel.buffer.paused:

@@ -30,6 +30,7 @@ class Standing:
         self.state = SessionState.IDLE
         self.cancelled_by: str | None = None
         self.stopping = False
+        self._cut_short = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
@@ -65,10 +66,21 @@ class Standing:
                 self.stopping = True
             return news
 
-    def tell(self, call: Callable[[], object]) -> None:
-        """Have the run's loop call something, if the run has begun."""
+    def tell(self, call: Callable[[], object]) -> bool:
+        """Have the run's loop call something, if the run has begun; False if the loop is closed."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(call)
+            try:
+                self._loop.call_soon_threadsafe(call)
+            except RuntimeError:
+                return False
+        return True
+
+    def cut_short(self) -> bool:
+        """Whether the caller is the one to end a run that cannot end by itself."""
+        with self._lock:
+            first = not self.done and not self._cut_short
+            self._cut_short = True
+            return first
 
     def move(self, signal: SessionSignal) -> None:
         """Go to the next state.
