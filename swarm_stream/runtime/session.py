@@ -269,7 +269,7 @@ class StreamingSession:
 
     def resume(self, *, by: str = "you") -> None:
         """Let the agents go on."""
-        if not self.gate.closed:
+        if self.done or not self.gate.closed:
             return
         self._notes.add("resume", by)
         self.gate.open()
@@ -312,7 +312,10 @@ class StreamingSession:
         self._course.showing = showing
 
     def on_end(self, call: Callable[[], None]) -> None:
-        """Have ``call()`` run on the session's loop when the run is over."""
+        """Have ``call()`` run on the session's loop when the run is over.
+
+        Where that loop is closed it runs in the thread that finds that out.
+        """
         self._course.on_end.append(call)
 
     # How it works.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -32,13 +33,18 @@ async def talks() -> AsyncIterator[str]:
     await asyncio.Event().wait()
 
 
+async def makes_one_that_talks() -> object:
+    return talks()
+
+
 @pytest.mark.asyncio
+@pytest.mark.parametrize("source", [talks, makes_one_that_talks])
 async def test_a_run_that_is_cancelled_before_its_first_step_is_over(
-    manager: StreamingManager,
+    manager: StreamingManager, source: Callable[[], object]
 ) -> None:
     told: list[bool] = []
-    session = manager.create(talks(), name="demo")
-    session.on_end(lambda: told.append(session.done))
+    session = manager.create(source, name="demo")
+    session.on_end(lambda: told.append(manager["demo"].done))
     session.start()
     waiting = asyncio.ensure_future(session)
     assert session._task is not None
@@ -57,6 +63,8 @@ async def test_a_run_that_is_cancelled_before_its_first_step_is_over(
     assert session.handed_in
     assert manager.cancel_all() == 0
     manager.forget("demo")
+    del session, waiting
+    gc.collect()  # a coroutine that nobody awaited would fail this test
 
 
 def test_an_interrupt_while_the_run_begins_leaves_room_for_the_next(

@@ -64,5 +64,7 @@ async def test_a_run_that_ends_while_a_button_is_pressed_is_over(
         await session
     await pressing
     assert session.state is SessionState.CLOSED
-    press()
+    session.pause()
+    session.resume()
     assert session.state is SessionState.CLOSED
+    assert session.metrics.late == 0
