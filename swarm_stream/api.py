@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 import threading
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from swarm_stream.config import StreamingConfig
-from swarm_stream.errors import ConfigurationError
+from swarm_stream.errors import ConfigurationError, SwarmStreamError
 from swarm_stream.events.model import encode_event
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.environment import check_loop
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["ask", "attach", "manager", "record", "replay", "stream", "streams"]
+
+ANSWER_IN_CODE_S: Final = 1.0
+"""Seconds that a program has to answer its own question where nobody else can."""
+
+NOBODY: Final = (
+    "standard input has no line for it, and no server shows the run. Run this in a terminal, pipe "
+    "a line for each question into it, or give ss.ask(..., timeout_s=..., default=...); a program "
+    "that answers by session.reply says ss.stream(..., display=False)"
+)
+"""Why a question of a script cannot be answered."""
 
 _lock = threading.Lock()
 _manager: StreamingManager | None = None
@@ -62,7 +74,8 @@ def stream(  # noqa: PLR0913
         name: The stream's name, for ``ss.attach``; a fresh one is made where it is left out.
         config: Settings; or give single ones as keyword arguments (``buffer_size=...``).
         display: Whether a live view appears in the cell; in a script, whether the run is shown in
-            its terminal and asks its questions there.
+            its terminal and asks its questions there: a typed or piped line is an answer. With
+            False only views and ``session.reply`` answer.
         take_over: Whether a live producer of that ``name`` is fenced off instead of refused.
         continue_from: An earlier session, which is over: the agents begin with what its agents
             knew, for a fresh team in the place of one that was cancelled or has failed.
@@ -100,19 +113,43 @@ def stream(  # noqa: PLR0913
         # Until the claim is answered nobody knows which server the view is to ask.
         manager().wait_for_server(session)
         show(session)
-    elif display and has_terminal():
+    elif display:
         _show_in_terminal(session)
     return session
 
 
 def _show_in_terminal(session: StreamingSession) -> None:
-    """Have a script's run shown where the script writes, and ask its questions there."""
+    """Have a script's run shown where the script writes, and ask its questions there.
+
+    Where that is no terminal, nothing is shown but what is asked, once something is.
+    """
 
     async def reply(request: str, text: str) -> str:
         return session.questions.reply(text, request=request, by="you") or ""
 
-    showing = asyncio.ensure_future(Console(session.events(), reply).show())
-    session.shown_by(showing)
+    async def unheard(request: str) -> None:
+        await asyncio.sleep(ANSWER_IN_CODE_S)
+        if session.has_server and request in session.questions.waiting:
+            sys.stderr.write(
+                "(standard input has no answer; the server's pages take one, and so does: "
+                f"swarm-stream reply {session.id} TEXT)\n"
+            )
+            with contextlib.suppress(SwarmStreamError):  # the stream is the kernel's own then
+                await session.claimed()
+        if not session.has_server:
+            session.questions.give_up(request, NOBODY)
+
+    quiet = not has_terminal()
+    console = Console(session.events(), reply, unheard=unheard, quiet=quiet)
+
+    def begin() -> None:
+        session.questions.on_ask = lambda: None
+        session.shown_by(asyncio.ensure_future(console.show()))
+
+    if quiet:
+        session.questions.on_ask = begin
+    else:
+        begin()
 
 
 @as_input_func
@@ -128,7 +165,8 @@ def ask(
     For tools, agents and iterators that ``ss.stream`` runs, and as AutoGen's ``input_func``:
     ``UserProxyAgent("user", input_func=ss.ask)``. A box appears in every view; the first answer
     wins; ``session.reply`` answers where nobody looks. The run waits for days, over reloads and
-    restarts of the server. Cancelling takes the question back.
+    restarts of the server. A script takes lines of its standard input. Cancelling takes the
+    question back.
 
     Args:
         prompt: The question, as Markdown.
@@ -137,7 +175,8 @@ def ask(
         default: The answer when the time is up.
 
     Raises:
-        SessionStateError: If this is called from outside of a run, or in a thread.
+        SessionStateError: If this is called from outside of a run, or in a thread; or if nobody
+            can answer: in a script whose standard input has ended, without a server.
         InputTimeoutError: If nobody answers in time and there is no default.
 
     """

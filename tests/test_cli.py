@@ -63,7 +63,9 @@ def produce(server: JupyterServer) -> Iterator[Callable[[str, str], None]]:
         secrets = {"SWARM_STREAM_URL": server.url, "SWARM_STREAM_SECRET": server.secret}
         running.append(
             subprocess.Popen(
-                [sys.executable, "-c", RUN, kind, name], env=server.environment | secrets
+                [sys.executable, "-c", RUN, kind, name],
+                env=server.environment | secrets,
+                stdin=subprocess.DEVNULL,
             )
         )
         wait_until(lambda: any(s["stream"] == name for s in streams(server)))
@@ -107,6 +109,23 @@ def listed(server: JupyterServer, stream: str) -> str:
     """Give a stream's line of ``ls``."""
     (line,) = [one for one in command(server, "ls").stdout.splitlines() if one.startswith(stream)]
     return line
+
+
+def test_a_script_without_input_says_who_may_answer(server: JupyterServer) -> None:
+    secrets = {"SWARM_STREAM_URL": server.url, "SWARM_STREAM_SECRET": server.secret}
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, "talk", "unheard"],
+        env=server.environment | secrets,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "talk asks: Which colour?\n"
+        assert "swarm-stream reply unheard TEXT" in process.stderr.readline()
+        assert command(server, "reply", "unheard", "blue").returncode == 0
+        assert process.wait(LIMIT_S) == 0
+    assert "You said blue" in command(server, "tail", "unheard").stdout
 
 
 def test_a_run_is_listed_answered_and_shown_to_its_end(

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from swarm_stream.errors import InputTimeoutError, SessionStateError
 
@@ -17,11 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Questions"]
 
-_Asked = tuple[asyncio.AbstractEventLoop, asyncio.Future[str]]
+
+class _Asked(NamedTuple):
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[str]
+    limited: bool
+    """Whether it waits no longer than for some time."""
+    default: str | None
 
 
 class Questions:
-    """The questions of one run. ``ask`` on the run's loop, ``reply`` from any thread."""
+    """The questions of one run. ``ask`` on the run's loop, ``reply`` from any thread.
+
+    Attributes:
+        on_ask: Called on the run's loop when something is asked.
+
+    """
 
     def __init__(self, stream: str, events: EventWriter) -> None:
         self._stream = stream
@@ -30,6 +41,7 @@ class Questions:
         self._open: dict[str, _Asked] = {}
         self._ids = count()
         self._closed = False
+        self.on_ask: Callable[[], None] = lambda: None
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -56,7 +68,7 @@ class Questions:
 
         Raises:
             InputTimeoutError: If the time is up and there is no default.
-            SessionStateError: If the run is over, or ends meanwhile.
+            SessionStateError: If the run is over, or ends meanwhile, or nobody can answer.
             TypeError: If the default is no text.
 
         """
@@ -68,8 +80,9 @@ class Questions:
         with self._lock:
             if self._closed:
                 raise self._over()
-            self._open[name] = (loop, future)
+            self._open[name] = _Asked(loop, future, timeout_s > 0, default)
         try:
+            self.on_ask()
             self._events.input_request(name, lane, prompt)
             # Not ``asyncio.timeout``: it would cancel the future that an answer may just have.
             await asyncio.wait({future}, timeout=timeout_s or None)
@@ -97,24 +110,41 @@ class Questions:
             asked = self._open.pop(name, None) if name is not None else None
         if name is None or asked is None:
             return "nobody is waiting for this answer: it was given already, or never asked for"
-        loop, future = asked
-        if loop.is_closed():
+        if asked.loop.is_closed():
             self._events.input_reply(name, "", withdrawn=True)
             return (
                 "the event loop of this run is closed, so nobody takes the answer; cancel the run"
             )
         self._events.input_reply(name, text, by=by)
-        _post(loop, _set, future, text)
+        _post(asked.loop, _set, asked.future, text)
         return None
+
+    def give_up(self, request: str, why: str) -> None:
+        """Have a question fail that nobody can answer; one with a default gets that.
+
+        One with a limit of time goes on waiting for it.
+        """
+        with self._lock:
+            asked = self._open.get(request)
+            if asked is None or asked.limited:
+                return
+            del self._open[request]
+        if asked.default:  # the setting's, an empty text, is for those with a limit of time
+            self._events.input_reply(request, asked.default, by="the default")
+            _post(asked.loop, _set, asked.future, asked.default)
+            return
+        self._events.input_reply(request, "", withdrawn=True)
+        error = SessionStateError(f"nobody can answer in stream {self._stream!r}: {why}")
+        _post(asked.loop, _fail, asked.future, error)
 
     def close(self) -> None:
         """Take back every question that is open, and let nobody ask any more: the run is over."""
         with self._lock:
             self._closed = True
             still, self._open = self._open, {}
-        for name, (loop, future) in still.items():
+        for name, asked in still.items():
             self._events.input_reply(name, "", withdrawn=True)
-            _post(loop, _fail, future, self._over())
+            _post(asked.loop, _fail, asked.future, self._over())
 
     def _over(self) -> SessionStateError:
         return SessionStateError(f"the run of stream {self._stream!r} is over: nobody is asked")

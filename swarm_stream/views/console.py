@@ -1,13 +1,13 @@
-"""A run in the terminal of this process: its text goes out, typed lines come in as answers."""
+"""A run in the terminal of this process: its text goes out, lines come in as answers."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from swarm_stream.events.plain import printable
+from swarm_stream.views.lines import STANDARD_INPUT, is_terminal
 from swarm_stream.views.terminal import TerminalText
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Console:
     Args:
         events: What happens in it.
         reply: Answers a question by its id; gives what went wrong, or an empty text.
+        unheard: Is told of a question that no line of standard input will answer any more.
+            Without it only a terminal is read: lines that are piped may be meant for others.
+        quiet: Whether only questions are shown, on standard error.
 
     """
 
@@ -36,12 +39,17 @@ class Console:
         self,
         events: AsyncIterable[AnyEvent | Unknown],
         reply: Callable[[str, str], Awaitable[str]],
+        *,
+        unheard: Callable[[str], Awaitable[None]] | None = None,
+        quiet: bool = False,
     ) -> None:
         self._events = events
         self._reply = reply
-        self._text = TerminalText(colour=has_terminal())
-        self._typed: asyncio.Queue[str] = asyncio.Queue()
-        self._listening = False
+        self._unheard = unheard
+        self._quiet = quiet
+        self._text = TerminalText(colour=not quiet and has_terminal())
+        self._asked: asyncio.Queue[str] = asyncio.Queue()
+        self._last_asked: str | None = None
 
     async def show(self) -> None:
         """Show the run to its end. Cancelling leaves the run alone."""
@@ -49,32 +57,53 @@ class Console:
         try:
             async for event in self._events:
                 text = self._text.feed(event)
-                if text:
-                    sys.stdout.write(text)
-                    sys.stdout.flush()
-                if self._text.asking and not self._listening and sys.stdin.isatty():
-                    self._listen()
+                asked = next(reversed(self._text.asking), None)
+                if not self._quiet:
+                    _write(sys.stdout, text)
+                if asked is not None and asked != self._last_asked:
+                    self._last_asked = asked
+                    self._asked.put_nowait(asked)
+                    if self._quiet:
+                        _write(sys.stderr, text.lstrip("\n"))
         finally:
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
 
-    def _listen(self) -> None:
-        """Read lines in a thread: nobody can end a read, so there is one, for the whole run."""
-        self._listening = True
-        loop = asyncio.get_running_loop()
-
-        def read() -> None:
-            for line in sys.stdin:
-                if loop.is_closed():
-                    return
-                loop.call_soon_threadsafe(self._typed.put_nowait, line.rstrip("\n"))
-
-        threading.Thread(target=read, name="swarm-stream reads the terminal", daemon=True).start()
-
     async def _answer(self) -> None:
-        while True:
-            text = await self._typed.get()
+        if is_terminal():
+            await self._take_typed()
+        elif self._unheard is not None:
+            await self._take_piped()
+
+    async def _take_typed(self) -> None:
+        """Take each line for the oldest question: whoever types sees what is asked."""
+        self._asked.put_nowait(await self._asked.get())  # nothing is read before there is one
+        while (line := await STANDARD_INPUT.next()) is not None:
             request = next(iter(self._text.asking), None)
-            problem = "nobody is asking" if request is None else await self._reply(request, text)
+            problem = "nobody is asking" if request is None else await self._reply(request, line)
             if problem:
                 sys.stderr.write(f"({printable(problem)})\n")
+        while self._unheard is not None:
+            await self._not_heard(await self._asked.get())
+
+    async def _take_piped(self) -> None:
+        """Take a line for each question, in order, and none before it is asked."""
+        line: str | None = None
+        while True:
+            request = await self._asked.get()
+            line = await STANDARD_INPUT.next() if line is None else line
+            if line is None:
+                await self._not_heard(request)
+            elif not await self._reply(request, line):
+                line = None
+            # Else somebody else has answered it: the line is for the next one.
+
+    async def _not_heard(self, request: str) -> None:
+        if self._unheard is not None and request in self._text.asking:
+            await self._unheard(request)
+
+
+def _write(file: TextIO, text: str) -> None:
+    if text:
+        file.write(text)
+        file.flush()
