@@ -294,6 +294,10 @@ class SwarmStreamApp(ExtensionApp):
                 del os.environ[name]
         if self._watch is not None:
             # Kernels are about to be shut down: the next server on this log ends their runs.
+            if self.serverapp is not None and self.serverapp.event_logger is not None:
+                self.serverapp.event_logger.remove_listener(
+                    schema_id=KERNEL_ACTIONS, listener=self._watch.kernel_acted
+                )
             await _within(self._watch.aclose(), "watching kernels")
         if self._retention is not None:
             await _within(self._retention.aclose(), "retention")

@@ -20,6 +20,7 @@ from jupyter_extension.kernels import (
 )
 from swarm_stream.errors import LogError
 from swarm_stream.logs.admission import Admitted
+from swarm_stream.logs.sqlite import SQLiteLog
 from tests.extension.watched import DEAD, KERNEL, LIVING, LOST_S, PlainKernels, Watched
 
 if TYPE_CHECKING:
@@ -245,3 +246,25 @@ async def test_jupyters_events_end_the_runs_of_kernels_elsewhere(
     last = await hub.log.read("remote", 0, max_events=9, max_bytes=10**6)
     assert json.loads(last.body)["reason"] == reason
     assert not (await hub.log.info("living")).closed
+
+
+async def test_kernels_that_a_stopping_server_shuts_down_are_left_to_the_next(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = await make_site()
+    hub, server, file = site.app.hub, site.app.serverapp, site.app._log_file
+    assert hub is not None
+    assert file is not None
+    assert server is not None
+    assert server.event_logger is not None
+    await hub.log.claim("s", producer="p", meta=msgspec.json.encode({"kernel": KERNEL}))
+    await site.app.stop_extension()
+    for kernel in (KERNEL, "another"):
+        event = {"kernel_id": kernel, "msg": "", "action": "shutdown", "status": "success"}
+        server.event_logger.emit(schema_id=KERNEL_ACTIONS, data=event)
+    await server.event_logger.gather_listeners()
+    assert "could not be ended" not in caplog.text
+    next_log = SQLiteLog(file.path)
+    await next_log.open()
+    assert not (await next_log.info("s")).closed
+    await next_log.aclose()
