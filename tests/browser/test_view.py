@@ -101,6 +101,22 @@ def test_a_view_in_a_box_is_live_beside_the_one_of_its_cell(
         expect_formulas(page, number)
 
 
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
+def test_views_side_by_side_share_the_width(notebook: Callable[..., Notebook]) -> None:
+    made = "ss.stream(team(0), task='Plan', display=False)"
+    run = f"runs = [{made} for _ in range(2)]\nfor r in runs: await r"
+    box = "import ipywidgets\nipywidgets.HBox([r.view for r in runs])"
+    page = notebook("row", TEAM, run, box)
+    for number in range(3):
+        page.run(number)
+    page.wait_state("completed", number=1)
+    widths = [page.view(number).bounding_box()["width"] for number in range(2)]
+    assert widths[0] == pytest.approx(widths[1], abs=2)
+    row = page.page.locator(".widget-hbox")
+    assert sum(widths) > row.evaluate("row => row.clientWidth") - 20
+    assert row.evaluate("row => row.scrollWidth - row.clientWidth") <= 1
+
+
 def expect_saved(page: Notebook) -> None:
     """Wait until the file has the output of the finished run."""
     for _ in range(100):

@@ -22,6 +22,7 @@ export const STYLE: string = `
   background: var(--swst-bg); color: var(--swst-fg);
   font: 13px/1.5 var(--jp-ui-font-family, system-ui, sans-serif); overflow-wrap: anywhere;
 }
+.widget-box:not(.widget-vbox) > :has(> .swst-root) { width: 100%; min-width: 0; flex-shrink: 9999; }
 .swst-root *, .swst-root *::before { box-sizing: border-box; }
 .swst-root [hidden]:not([hidden="until-found"]) { display: none !important; }
 .swst-head { padding: 8px 12px 7px; border-bottom: 1px solid var(--swst-line); background: var(--swst-tint); }
