@@ -175,3 +175,26 @@ def test_a_long_run_is_drawn_from_its_last_items_and_whole_on_demand(page: Page)
     more.click()
     assert page.locator(".swst-turn").count() > 60
     assert "turn number 0." in page.evaluate(SHOWN)
+
+
+@pytest.mark.parametrize("lanes", [2, 9], ids=["high rows", "low rows"])
+def test_names_are_drawn_with_all_that_is_below_their_line(browser: Any, lanes: int) -> None:
+    page = bare_page(browser)
+    script = Script("Talk.").lanes("data_analyst", *(f"agent {n}" for n in range(1, lanes)))
+    for lane in range(lanes):
+        script.say(lane, "Hello.")
+    open_view(page, script)
+    name = page.locator(".swst-map-names bdi").first
+    box = name.bounding_box()
+    clip = {**box, "height": box["height"] + 4}
+    cut = page.screenshot(clip=clip)
+    name.evaluate("el => { el.style.overflow = 'visible'; }")
+    assert page.screenshot(clip=clip) == cut
+    page.context.close()
+
+
+def test_a_long_name_is_cut_in_the_timeline(page: Page) -> None:
+    script = Script("Talk.").lanes("name_" * 40, "bob").say(0, "Hello.").say(1, "Hello.")
+    open_view(page, script)
+    name = page.locator(".swst-map-names bdi").first
+    assert name.evaluate("el => el.scrollWidth > el.clientWidth && el.clientWidth < 300")

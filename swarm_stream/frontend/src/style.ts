@@ -69,7 +69,7 @@ export const STYLE: string = `
 .swst-map { display: grid; grid-template-columns: fit-content(30%) minmax(0, 1fr); max-height: 172px; overflow-y: auto; }
 .swst-map-names { min-width: 26px; }
 .swst-map-names > div { display: flex; align-items: center; height: var(--swst-row); padding: 0 8px 0 calc(8px * var(--swst-depth, 0)); font-size: min(11px, var(--swst-row) - 1px); line-height: 1; color: var(--swst-soft); }
-.swst-map-names bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.swst-map-names bdi { min-width: 0; overflow-x: clip; text-overflow: ellipsis; white-space: nowrap; }
 .swst-map .swst-avatar { width: calc(var(--swst-row) - 3px); height: calc(var(--swst-row) - 3px); margin-right: 5px; font-size: min(9px, var(--swst-row) - 5px); }
 .swst-map-plot { position: relative; cursor: pointer; }
 .swst-map svg { display: block; width: 100%; background: repeating-linear-gradient(var(--swst-tint) 0 calc(var(--swst-row) - 1px), var(--swst-bg) 0 var(--swst-row)); }
