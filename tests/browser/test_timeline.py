@@ -100,6 +100,25 @@ def test_the_run_goes_on_while_a_reader_looks_back(page: Page) -> None:
     assert "and more" in page.evaluate(SHOWN)
 
 
+def test_what_goes_on_is_looked_back_at_up_to_now(page: Page) -> None:
+    script = waiting()
+    open_view(page, script)
+    page.wait_for_function("parseFloat(document.querySelector('.swst-clock').innerText) > 2")
+    assert look_back(page, script, 0.9) == len(script.events)
+    expect(page.locator(".swst-list")).to_contain_text("not answered yet")
+    expect(page.locator(".swst-timeline-note")).to_be_hidden()
+    # What is looked at does not move though time goes on.
+    place = (
+        "document.querySelector('.swst-map svg').outerHTML + document.querySelector('input').max"
+    )
+    before = page.evaluate(place)
+    page.wait_for_timeout(1500)
+    assert page.evaluate(place) == before
+    expect(page.locator(".swst-clock")).to_contain_text(" of ")
+    page.get_by_role("button", name="Back to now").click()
+    assert page.evaluate(place) != before
+
+
 def test_jumps_go_from_turn_to_turn_and_to_what_went_wrong(page: Page) -> None:
     script = tool_error().say(0, "Then later.").lanes("guide").say(1, "I know another one.")
     open_view(page, script.end(), over=True)

@@ -63,6 +63,7 @@ export class LaneMap {
   private readonly cursor = h("div", "swst-map-cursor");
   private rows = "";
   private row = ROW;
+  private length = 0;
 
   /** `slider` is put below the drawing. `seek` is called where a reader points to a time, as a part of the whole (0 to 1). */
   constructor(slider: HTMLElement, seek: (part: number) => void) {
@@ -77,7 +78,9 @@ export class LaneMap {
     this.element = h("div", "swst-map", this.names, plot, slider);
   }
 
-  draw(track: Track, lanes: Lanes): void {
+  /** `length` is where the drawing ends, and with it what is still open. */
+  draw(track: Track, lanes: Lanes, length: number): void {
+    this.length = length;
     const rows = rowsOf(track, lanes);
     this.row = rows.length > MANY ? LOW_ROW : ROW;
     this.element.style.setProperty("--swst-row", `${this.row}px`);
@@ -96,7 +99,7 @@ export class LaneMap {
             spans.filter((span) => span.kind === kind && span.failed === failed),
             round((index + (1 - BAR[kind]) / 2) * this.row),
             round(BAR[kind] * this.row),
-            track.length,
+            length,
           );
         const bars = { fill: laneColour(lane), class: `swst-bar swst-bar-${kind}` };
         shapes.push(shape({ ...bars, d: path(false) }));
@@ -157,7 +160,7 @@ export class LaneMap {
     const paths = new Set<string>();
     for (const point of track.points) {
       if (point.kind !== kind) continue;
-      paths.add(drawn(point, Math.round((point.time / Math.max(track.length, 1e-9)) * WIDTH)));
+      paths.add(drawn(point, Math.round((point.time / Math.max(this.length, 1e-9)) * WIDTH)));
     }
     return [...paths].join("");
   }

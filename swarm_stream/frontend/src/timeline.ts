@@ -2,6 +2,7 @@
  * The timeline below a view's head: the map of lanes, and a slider that takes the reader back.
  *
  * While nobody goes back it costs a few SVG paths twice a second, and nothing where it is folded.
+ * Its right end is now, so that what is waited for is seen to last.
  */
 
 import { attrs, h, setAttribute, setText } from "./dom.ts";
@@ -28,6 +29,8 @@ export interface TimelineOptions {
   readonly track: Track;
   lanes(): Lanes;
   isOver(): boolean;
+  /** Milliseconds since the last event, while the run goes on. */
+  waited(): number;
   /** Something that a reader who does not look should hear. */
   announce(text: string): void;
   /** The transcript as it was is shown in place of the live one, or no more (null). */
@@ -41,7 +44,7 @@ export class Timeline {
     min: "0",
     "aria-label": "Time in the run",
   });
-  private readonly map = new LaneMap(this.slider, (part) => this.seek(part * this.length));
+  private readonly map = new LaneMap(this.slider, (part) => this.seek(part * this.end));
   private readonly clock = h("span", "swst-clock");
   private readonly note = h("div", "swst-timeline-note");
   private readonly speed = attrs(h("select", "swst-speed"), { "aria-label": "Speed" });
@@ -55,6 +58,8 @@ export class Timeline {
   private scroller: Scroller | null = null;
   /** Where the reader is, in ms of the story; null for now. */
   private at: number | null = null;
+  /** The right end of what is drawn. */
+  private end = 0;
   private frame = 0;
   private playing = 0;
   private playedAt = 0;
@@ -126,8 +131,11 @@ export class Timeline {
     if (!this.element.open) return;
     const { track, lanes } = this.options;
     // What a reader points at must not move away below the pointer.
-    if (this.at === null || opened) this.map.draw(track, lanes());
-    const end = this.at === null ? this.length : Math.max(this.length, this.at);
+    if (opened || (this.at ?? Number.POSITIVE_INFINITY) > this.end) {
+      this.end = track.lengthAfter(this.options.waited());
+      this.map.draw(track, lanes(), this.end);
+    }
+    const { end } = this;
     setAttribute(this.slider, "max", String(end));
     setAttribute(this.slider, "step", String(end / STEPS));
     this.slider.value = String(this.at ?? end);
@@ -155,7 +163,7 @@ export class Timeline {
   /** Show the run as it was at `time` ms of its story. */
   private seek(time: number): void {
     if (this.at === null) this.enter();
-    this.at = Math.min(time, this.length);
+    this.at = time;
     this.later();
   }
 

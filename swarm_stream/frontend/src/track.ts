@@ -69,6 +69,11 @@ export class Track implements Observer {
     this.count += 1;
   }
 
+  /** How long it is when `ms` have gone by since the last event. */
+  lengthAfter(ms: number): number {
+    return this.length + Math.min(GAP_MS, ms);
+  }
+
   started(): void {}
   lane(): void {}
   grew(): void {}

@@ -127,6 +127,7 @@ class StreamView implements View, Watcher {
       track: this.track,
       lanes: () => this.transcript.lanes,
       isOver: () => this.transcript.outcome !== null,
+      waited: () => this.waitedMs(performance.now()),
       announce: (text) => this.announce(text),
       past: (scroller, count) => this.lookBack(scroller, count),
     });
@@ -303,15 +304,18 @@ class StreamView implements View, Watcher {
 
   /** By the producer's clock, and by ours since its last event. */
   private elapsedMs(now: number): number {
-    const { first_t, last_t, outcome } = this.transcript;
-    const told = (last_t ?? 0) - (first_t ?? 0);
-    return outcome === null ? told + now - this.drawnAt : told;
+    const { first_t, last_t } = this.transcript;
+    return (last_t ?? 0) - (first_t ?? 0) + this.waitedMs(now);
+  }
+
+  private waitedMs(now: number): number {
+    return this.transcript.outcome === null ? now - this.drawnAt : 0;
   }
 
   private chunkRate(now: number): number | null {
     const { deltas, first_t, last_t, outcome } = this.transcript;
     if (deltas === 0 || first_t === null || last_t === null) return null;
-    if (outcome === null) return this.pace.rate(last_t + now - this.drawnAt);
+    if (outcome === null) return this.pace.rate(last_t + this.waitedMs(now));
     return last_t - first_t < 1000 ? null : (1000 * deltas) / (last_t - first_t);
   }
 

@@ -57,6 +57,31 @@ it("tells how long what is said takes to the screen, of what is not history", ()
   expect(told()?.textContent).toBe("");
 });
 
+it("goes on drawing the timeline while nothing happens, and no more than a minute of that", () => {
+  const said = [
+    { type: "open", t: 1000, seg: 0, lane: 0 },
+    { type: "close", t: 2000, seg: 0 },
+  ];
+  const bob = { type: "lane", t: 1000, lane: 1, name: "bob" };
+  events(START, ALICE, bob, ...said, { type: "input_request", t: 2000, request: "r", lane: 1 });
+  const clock = () => host.querySelector(".swst-clock")?.textContent;
+  const bar = () => host.querySelector(".swst-bar-input")?.getAttribute("d") ?? "";
+  // As wide as a bar is at least.
+  expect(bar()).toContain("h2v");
+  vi.advanceTimersByTime(9000);
+  // A drawing is at most a second late.
+  expect(clock()).toMatch(/^(10\.\d|9\.[3-9]) s$/);
+  expect(Number(/h(\d+)/.exec(bar())?.[1])).toBeGreaterThan(880);
+  vi.advanceTimersByTime(200_000);
+  expect(clock()).toBe("1 min 1 s");
+  events({ type: "input_reply", t: 222_000, request: "r", content: "yes" });
+  vi.advanceTimersByTime(700);
+  expect(clock()).toMatch(/^1 min [12] s$/);
+  events({ type: "end", t: 222_000, outcome: "completed" });
+  vi.advanceTimersByTime(9000);
+  expect(clock()).toBe("1 min 1 s");
+});
+
 it("keeps pages from the browser while it catches up, and no longer", () => {
   followers.lost();
   followers.opened();
