@@ -117,6 +117,16 @@ def test_views_side_by_side_share_the_width(notebook: Callable[..., Notebook]) -
     assert row.evaluate("row => row.scrollWidth - row.clientWidth") <= 1
 
 
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
+def test_a_stream_that_is_nowhere_is_said_to_be(notebook: Callable[..., Notebook]) -> None:
+    page = notebook("typo", "import swarm_stream as ss\nss.attach('typo');")
+    page.run(0)
+    expect(page.view().locator(".swst-connection")).to_have_text("no such stream")
+    expect(page.view().locator(".swst-note")).to_contain_text("ss.streams() lists")
+    expect(page.view().locator(".swst-run")).to_be_hidden()
+    expect(page.view()).not_to_contain_text("through the kernel")
+
+
 def expect_saved(page: Notebook) -> None:
     """Wait until the file has the output of the finished run."""
     for _ in range(100):

@@ -113,7 +113,10 @@ function noAnswer(state: State | null, peer: Peer, when: string): ConnectionWord
 }
 
 function subscriptionWords(state: State | null, trouble: Trouble | null): ConnectionWords {
-  if (trouble !== null) return lost("failed", "cannot resume", troubleNote(trouble));
+  if (trouble !== null) {
+    const words = trouble.code === "no_such_stream" ? "no such stream" : "cannot resume";
+    return lost("failed", words, troubleNote(trouble));
+  }
   if (state === null || state.is !== "live") {
     return {
       is: "joining",

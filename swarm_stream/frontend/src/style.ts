@@ -41,6 +41,7 @@ export const STYLE: string = `
 [data-connection="ended"] .swst-dot { background: var(--swst-soft); }
 .swst-away:not([data-state="paused"]) .swst-run { color: var(--swst-soft); }
 .swst-away .swst-connection { color: var(--swst-warn); font-weight: 600; }
+.swst-lost[data-state="starting"] .swst-run, .swst-lost .swst-list:empty { display: none; }
 .swst-lost .swst-dot { background: var(--swst-bad); }
 .swst-lost .swst-connection { color: var(--swst-bad); }
 .swst-facts { margin-top: 2px; font-size: 12px; color: var(--swst-soft); font-variant-numeric: tabular-nums; gap: 0 14px; }

@@ -324,11 +324,11 @@ class StreamView implements View, Watcher {
   }
 
   private note(now: number): string {
-    const late = now - this.bornAt > PATIENCE_MS;
-    if (late && this.transcript.count === 0 && this.status.is === "open") {
-      return "The server has nothing of this stream yet; it is shown here as soon as it begins.";
-    }
-    return this.link.note;
+    // By which way it comes is known when it does.
+    if (this.transcript.count > 0) return this.link.note;
+    return now - this.bornAt > PATIENCE_MS && this.status.is === "open"
+      ? "The server has nothing of this stream yet; it is shown here as soon as it begins."
+      : "";
   }
 
   /** How long the reader of the run waited for its first text. */

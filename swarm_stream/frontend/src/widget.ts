@@ -90,7 +90,8 @@ class WidgetHost {
       answered = true;
     });
     this.show(this.comm, {
-      wait: true,
+      // It has the streams of its runs before there is a view of them.
+      wait: false,
       failed: (code, message) => code === "no_such_stream" && this.fall(message),
     });
     if (this.kept !== "") {
