@@ -294,6 +294,9 @@ STATES: Final[dict[str, Callable[[Page], None]]] = {
     "tool-error": lambda page: open_view(page, tool_error()),
     "waiting": lambda page: open_view(page, waiting()),
     "paused": lambda page: open_view(page, team().add("control", id="c", action="pause", by="ann")),
+    "stopping": lambda page: open_view(
+        page, team().add("control", id="c", action="stop", by="ann")
+    ),
     "reconnecting": lambda page: open_view(
         page,
         team(),

@@ -12,6 +12,8 @@ export interface Situation {
   readonly started: boolean;
   readonly over: boolean;
   readonly paused: boolean;
+  /** Whether it was asked to stop, by whomever. */
+  readonly stopping: boolean;
   readonly connected: boolean;
   /** Whether the run's kernel is there to be asked. */
   readonly heard: boolean;
@@ -45,6 +47,7 @@ export class Controls {
     started: false,
     over: false,
     paused: false,
+    stopping: false,
     connected: false,
     heard: false,
   };
@@ -106,8 +109,9 @@ export class Controls {
 
   /** Why this cannot be asked now; "" if it can. */
   private problem(action: ControlAction): string {
-    const { caps, started, connected, heard } = this.situation;
+    const { caps, started, stopping, connected, heard } = this.situation;
     if (!started) return "The run has not started yet";
+    if (action === "stop" && stopping) return "It ends after the agent that is speaking";
     const needs = action === "resume" ? "pause" : action;
     if (!caps.includes(needs)) return `This kind of run cannot ${action}`;
     if (!connected) return "Not connected";
@@ -123,7 +127,8 @@ export class Controls {
     for (const [name, button] of this.buttons) {
       const action = this.actionOf(name);
       const problem = this.problem(action);
-      setText(button, LABELS[action]);
+      const isStopping = action === "stop" && this.situation.stopping;
+      setText(button, isStopping ? "Stopping" : LABELS[action]);
       setAttribute(button, "title", problem === "" ? TITLES[action] : problem);
       setAttribute(button, "aria-disabled", String(problem !== ""));
     }

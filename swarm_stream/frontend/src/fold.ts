@@ -48,6 +48,8 @@ export class Transcript {
 
   /** Whether the last pause that somebody asked for is still on. Not part of the snapshot. */
   paused = false;
+  /** Whether somebody asked the run to stop. Not part of the snapshot either. */
+  stopping = false;
 
   private readonly segments = new Map<number, Segment>();
   /** Open segments that a hole went through. */
@@ -203,6 +205,7 @@ export class Transcript {
       case "control":
         if (event.action === "pause") this.paused = true;
         if (event.action === "resume") this.paused = false;
+        if (event.action === "stop") this.stopping = true;
         this.add({
           kind: "control",
           lane: null,

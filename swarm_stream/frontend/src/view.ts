@@ -288,6 +288,7 @@ class StreamView implements View, Watcher {
       started: transcript.count > 0,
       over,
       paused: transcript.paused,
+      stopping: transcript.stopping,
       connected: this.status.is === "open" && subscription?.is === "live",
       heard: subscription?.producer === "live",
     });

@@ -22,6 +22,24 @@ it("presses buttons that the run can obey, and says why others cannot be pressed
   expect(button("Resume").title).toBe("Let the run go on");
 });
 
+it("shows every viewer that the run was asked to stop, until it has", () => {
+  const caps = ["pause", "stop"];
+  events({ ...START, caps }, ALICE, { type: "open", seg: 0, lane: 0 });
+  button("Stop").click();
+  expect(button("Stop").title).toBe("Asked; waiting for the run");
+  // As another view learns of it, and this one after a reload.
+  events({ type: "control", id: "theirs", action: "stop", by: "ann" });
+  events({ type: "delta", seg: 0, text: "and one thing more" });
+  expect(button("Stopping").title).toBe("It ends after the agent that is speaking");
+  expect(button("Stopping").getAttribute("aria-disabled")).toBe("true");
+  const before = sent.length;
+  button("Stopping").click();
+  expect(sent).toHaveLength(before);
+  expect(button("Pause").getAttribute("aria-disabled")).toBe("false");
+  events({ type: "end", t: 2000, outcome: "completed", reason: "stopped by request" });
+  expect(host.querySelector<HTMLElement>(".swst-controls")?.hidden).toBe(true);
+});
+
 it("asks a person, and sends the answer once", () => {
   events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
   expect(root().dataset.state).toBe("waiting");
