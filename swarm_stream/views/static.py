@@ -179,12 +179,15 @@ def _item(  # noqa: PLR0911  (one for each kind of item)
         case "finish":
             return [_Block("note", CUT_WORDS[data["reason"]])]
         case "control":
-            done = CONTROL_WORDS.get(data["action"], data["action"])
-            by = f" by {data['by']}" if data["by"] else ""
-            return [_Block("note", f"{done}{by}")]
+            return [_Block("note", _control(data))]
         case _:
             # For whoever debugs; they are in the stream, not in what a reader keeps.
             return []
+
+
+def _control(data: dict[str, Any]) -> str:
+    done = CONTROL_WORDS.get(data["action"], data["action"])
+    return f"{done} by {data['by']}" if data["by"] else str(done)
 
 
 def _message(data: dict[str, Any], transcript: Transcript) -> list[_Block]:
@@ -239,8 +242,14 @@ def _ending(transcript: Transcript) -> list[_Block]:
     took_ms = (transcript.last_t or 0) - (transcript.first_t or 0)
     tenths = max(0, int(took_ms // 100))
     took = f"{tenths // 10}.{tenths % 10} s"
-    blocks = [_Block("note", f"{transcript.outcome} after {took}, {transcript.deltas} chunks")]
-    if transcript.reason:
+    chunks = f"{transcript.deltas} chunk{'' if transcript.deltas == 1 else 's'}"
+    blocks = [_Block("note", f"{transcript.outcome} after {took}, {chunks}")]
+    # Not what the line of a button has said.
+    if transcript.reason and not any(
+        item.kind == "control" and _control(item.data) == transcript.reason
+        for item in transcript.items
+        if isinstance(item, Item)
+    ):
         blocks.append(_Block("note", transcript.reason))
     uncounted = sum(lane.uncounted for lane in transcript.lanes.values())
     if uncounted and transcript.source == "autogen":

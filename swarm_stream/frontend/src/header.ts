@@ -3,6 +3,7 @@
 import { attrs, h, setAttribute, setText, svg } from "./dom.ts";
 import type { ConnectionWords, RunState } from "./status.ts";
 import { RUN_WORDS } from "./status.ts";
+import { chunkWords } from "./transcript.ts";
 
 export interface HeaderFacts {
   readonly title: string;
@@ -78,7 +79,7 @@ export class Header {
     setAttribute(this.delivery, "title", facts.delivery.full);
     setText(this.tokens, facts.tokens);
     setAttribute(this.curve, "d", curvePath(facts.shape));
-    const chunks = facts.chunks === 1 ? "1 chunk" : `${facts.chunks} chunks`;
+    const chunks = chunkWords(facts.chunks);
     setText(this.chunks, facts.rate === null ? chunks : `${chunks} · ${rateWords(facts.rate)}`);
     setText(
       this.counter,

@@ -8,7 +8,7 @@ import { type Lanes, laneName } from "./lanes.ts";
 import { isSafeImage } from "./links.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { pretty, shorten } from "./plain.ts";
-import { isUncounted, partsOf } from "./static.ts";
+import { isUncounted, partsOf, reasonOf } from "./static.ts";
 import {
   CUT_WORDS,
   controlWords,
@@ -225,7 +225,8 @@ export function rawView(item: RawItem): ItemView {
 
 /** The last line of a run. */
 export function endView(transcript: Transcript, summary: string): HTMLElement {
-  const { outcome, reason, error } = transcript;
+  const { outcome, error } = transcript;
+  const reason = reasonOf(transcript);
   const head = h("div", "swst-end-line", h("strong", "", outcome ?? ""), ` ${summary}`);
   const element = h("div", `swst-end swst-is-${outcome}`, head);
   if (reason !== "") element.append(h("div", "swst-reason", reason));

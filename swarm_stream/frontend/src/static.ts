@@ -16,7 +16,8 @@ import { isSafeImage } from "./links.ts";
 import { oneLine, pretty, printable, shorten } from "./plain.ts";
 import {
   CUT_WORDS,
-  controlWords,
+  chunkWords,
+  controlText,
   gapText,
   type Item,
   isRepeated,
@@ -131,7 +132,7 @@ function itemBlocks(item: Item, transcript: Transcript): Block[] {
         ? [block("note", `next: ${item.lanes.map(name).join(", ")}`)]
         : [];
     case "control":
-      return [block("note", controlWords(item.action) + (item.by === "" ? "" : ` by ${item.by}`))];
+      return [block("note", controlText(item))];
     case "finish":
       return [block("note", CUT_WORDS[item.reason])];
     case "gap":
@@ -170,11 +171,12 @@ export function partsOf(content: unknown): [parts: unknown[], rest: string] {
 }
 
 function endBlocks(transcript: Transcript): Block[] {
-  const { outcome, reason, error, first_t, last_t, deltas } = transcript;
+  const { outcome, error, first_t, last_t, deltas } = transcript;
   if (outcome === null) return [block("note", "the run was not over when this was written")];
   const tenths = Math.max(0, Math.floor(((last_t ?? 0) - (first_t ?? 0)) / 100));
   const took = `${Math.floor(tenths / 10)}.${tenths % 10} s`;
-  const blocks = [block("note", `${outcome} after ${took}, ${deltas} chunks`)];
+  const blocks = [block("note", `${outcome} after ${took}, ${chunkWords(deltas)}`)];
+  const reason = reasonOf(transcript);
   if (reason !== "") blocks.push(block("note", reason));
   if (isUncounted(transcript)) blocks.push(block("note", UNCOUNTED_WORDS));
   if (error !== null) {
@@ -182,6 +184,13 @@ function endBlocks(transcript: Transcript): Block[] {
     blocks.push(block("code", error.traceback === "" ? message : error.traceback, message));
   }
   return blocks;
+}
+
+/** Why a run ended; "" where the line of a button has said that. */
+export function reasonOf({ reason, items }: Transcript): string {
+  return items.some((item) => item.kind === "control" && controlText(item) === reason)
+    ? ""
+    : reason;
 }
 
 /** Whether an AutoGen client did not count; others have ways of their own to be told. */

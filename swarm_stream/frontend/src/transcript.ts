@@ -159,6 +159,15 @@ export function controlWords(action: string): string {
     : action;
 }
 
+/** The same, and who pressed it. */
+export function controlText({ action, by }: ControlItem): string {
+  return controlWords(action) + (by === "" ? "" : ` by ${by}`);
+}
+
+export function chunkWords(count: number): string {
+  return count === 1 ? "1 chunk" : `${count} chunks`;
+}
+
 export function isCutShort(reason: string | null): reason is CutShort {
   return reason !== null && Object.hasOwn(CUT_WORDS, reason);
 }

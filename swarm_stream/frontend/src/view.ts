@@ -30,6 +30,7 @@ import { styles } from "./styles.ts";
 import { lag, type State } from "./subscriber.ts";
 import { Timeline } from "./timeline.ts";
 import { both, Track } from "./track.ts";
+import { chunkWords } from "./transcript.ts";
 
 export interface ViewOptions {
   readonly stream: string;
@@ -358,7 +359,7 @@ class StreamView implements View, Watcher {
     const { transcript } = this;
     const parts = [
       `after ${duration(this.elapsedMs(performance.now()))}`,
-      `${transcript.deltas} chunks`,
+      chunkWords(transcript.deltas),
     ];
     const tokens = tokenWords(transcript);
     if (tokens !== "") parts.push(tokens);

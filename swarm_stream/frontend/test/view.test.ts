@@ -173,6 +173,22 @@ it("shows a tool's failure on one line, with the rest folded", () => {
   expect(folded()).toBe("until-found");
 });
 
+it("says once who cancelled a run, and why else it ended", () => {
+  const said = () => host.querySelector(".swst-list")?.textContent?.match(/cancelled by ann/g);
+  const reason = () => host.querySelector(".swst-reason")?.textContent;
+  events(START, ALICE, { type: "open", seg: 0, lane: 0 }, { type: "delta", seg: 0, text: "a" });
+  events({ type: "control", id: "c", action: "cancel", by: "ann" });
+  events({ type: "end", t: 1500, outcome: "cancelled", reason: "cancelled by ann" });
+  expect(said()).toHaveLength(1);
+  expect(host.querySelector(".swst-end-line")?.textContent).toBe("cancelled after 0.5 s · 1 chunk");
+  view.dispose();
+  show();
+  events(START, { type: "control", id: "c", action: "cancel", by: "ann" });
+  const left = "cancelled by ann; still running: bob";
+  events({ type: "end", t: 1500, outcome: "cancelled", reason: left });
+  expect(reason()).toBe(left);
+});
+
 it("does not call a tool running when the run is over", () => {
   events(ALICE, { type: "tool_call", call: "c", lane: 0, name: "book", arguments: "" });
   expect(host.querySelector(".swst-tool-status")?.textContent).toBe("running");
