@@ -1,8 +1,8 @@
 """Streaming text that arrived whole, word by word, at a reader's pace.
 
-One text at a time for each lane, beside the run: agents are not slowed. When a lane goes on to
-say something else, the rest of its text is given at once, so that a lane never speaks twice at
-the same time.
+One text at a time, beside the run: agents are not slowed. When a lane goes on, or another one
+begins to speak, the rest of the text is given at once: who speaks one after another is shown one
+after another, in the order of the agents' own messages.
 """
 
 from __future__ import annotations
@@ -31,8 +31,13 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+_BEGINNINGS: Final = (model.Open, model.ToolCall, model.InputRequest)
+"""With these a lane begins something that a reader takes for the next thing said."""
+
+
 @dataclass(slots=True)
 class _Speech:
+    lane: int
     seg: int
     words: list[str]
     said: int = 0
@@ -45,7 +50,7 @@ class Pacer:
     Args:
         recorder: Where the words go.
         gate: Awaited before each word.
-        words_per_s: Words a second for each lane; 0 gives a text at once.
+        words_per_s: Words a second; 0 gives a text at once.
 
     """
 
@@ -56,16 +61,11 @@ class Pacer:
         self._events = recorder.events
         self._gate = gate
         self._interval_s = 1 / words_per_s if words_per_s > 0 else 0.0
-        self._speeches: dict[int, _Speech] = {}
-
-    @property
-    def busy(self) -> bool:
-        """Whether a text is being spoken."""
-        return bool(self._speeches)
+        self._speech: _Speech | None = None
 
     async def speak(self, lane: int, text: str, channel: Channel) -> None:
-        """Begin to speak a text in a lane; what the lane was saying is given at once."""
-        self.hurry(lane)
+        """Begin to speak a text in a lane; the rest of the one before it is given at once."""
+        self.hurry()
         seg = self._events.open(lane, channel)
         self._recorder.at_our_pace(seg)
         words = split_words(text)
@@ -75,49 +75,49 @@ class Pacer:
                 self._events.delta(seg, word)
             self._events.close(seg)
             return
-        speech = _Speech(seg, words)
-        self._speeches[lane] = speech
-        speech.task = asyncio.ensure_future(self._run(lane, speech))
+        speech = self._speech = _Speech(lane, seg, words)
+        speech.task = asyncio.ensure_future(self._run(speech))
 
     def before(self, event: model.AnyEvent) -> None:
-        """A lane is about to say something else: give the rest of its text first."""
-        if self._speeches:
-            lane = getattr(event, "lane", None)
-            if isinstance(lane, int) and not isinstance(event, model.Lane | model.Usage):
-                self.hurry(lane)
+        """Somebody is about to say something else: give the rest of the text first."""
+        speech = self._speech
+        if speech is None:
+            return
+        goes_on = getattr(event, "lane", None) == speech.lane
+        if isinstance(event, _BEGINNINGS) or (
+            goes_on and not isinstance(event, model.Lane | model.Usage)
+        ):
+            self.hurry()
 
-    def hurry(self, lane: int | None = None) -> None:
-        """Give the rest of a lane's text at once; of every lane's, if None."""
-        lanes = tuple(self._speeches) if lane is None else (lane,)
-        for number in lanes:
-            speech = self._speeches.pop(number, None)
-            if speech is None:
-                continue
-            # On a loop that is closed nothing goes on, and nothing can be cancelled.
-            if speech.task is not None and not speech.task.get_loop().is_closed():
-                speech.task.cancel()
-            rest = "".join(speech.words[speech.said :])
-            speech.said = len(speech.words)
-            if rest:
-                self._events.delta(speech.seg, rest)
-            self._events.close(speech.seg)
+    def hurry(self) -> None:
+        """Give the rest of the text at once."""
+        speech, self._speech = self._speech, None
+        if speech is None:
+            return
+        # On a loop that is closed nothing goes on, and nothing can be cancelled.
+        if speech.task is not None and not speech.task.get_loop().is_closed():
+            speech.task.cancel()
+        rest = "".join(speech.words[speech.said :])
+        speech.said = len(speech.words)
+        if rest:
+            self._events.delta(speech.seg, rest)
+        self._events.close(speech.seg)
 
     async def finish(self) -> None:
         """Wait until everything was spoken at its pace. Cancelling is safe: ``hurry`` then.
 
         Raises what kept a text from being spoken; the rest of that text is given first.
         """
-        while self._speeches:
-            lane, speech = next(iter(self._speeches.items()))
+        while (speech := self._speech) is not None:
             assert speech.task is not None  # noqa: S101  (only ``speak`` adds one, with its task)
             await asyncio.wait({speech.task})
-            if self._speeches.get(lane) is speech:
+            if self._speech is speech:
                 # It failed, or somebody cancelled all tasks: it goes on no more by itself.
-                self.hurry(lane)
+                self.hurry()
                 if not speech.task.cancelled():
                     speech.task.result()
 
-    async def _run(self, lane: int, speech: _Speech) -> None:
+    async def _run(self, speech: _Speech) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while speech.said < len(speech.words):
@@ -129,6 +129,6 @@ class Pacer:
             # a pause the count starts anew, so that it is not made up for in a burst.
             due = max(due + self._interval_s, loop.time() - self._interval_s)
             await asyncio.sleep(max(0.0, due - loop.time()))
-        if self._speeches.get(lane) is speech:
-            del self._speeches[lane]
+        if self._speech is speech:
+            self._speech = None
             self._events.close(speech.seg)
