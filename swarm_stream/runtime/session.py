@@ -258,6 +258,8 @@ class StreamingSession:
 
         """
         self._task = self._course.start(check_loop())
+        if (begun := getattr(self.source, "begun", None)) is not None:
+            begun(self._task)  # it refuses a second run of the same agents from now on
         self.gate.begin()
 
     def pause(self, *, by: str = "you") -> None:

@@ -6,10 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.teams import RoundRobinGroupChat
 
 from swarm_stream.config import StreamingConfig
 from swarm_stream.errors import NoSuchStreamError, SessionStateError, StreamCancelledError
 from swarm_stream.runtime.manager import slug
+from swarm_stream.sources.scripted import ScriptedClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -96,3 +99,28 @@ async def test_a_session_is_forgotten_only_when_it_is_over(manager: StreamingMan
 )
 async def test_any_text_gives_a_name(text: str, name: str) -> None:
     assert slug(text) == name
+
+
+async def test_agents_that_run_are_refused_at_once_be_it_in_the_same_moment(
+    manager: StreamingManager,
+) -> None:
+    def agent(name: str) -> AssistantAgent:
+        return AssistantAgent(name, ScriptedClient(["x"], loop=True), model_client_stream=True)
+
+    team = RoundRobinGroupChat([shared := agent("a"), agent("b")], max_turns=2)
+    refused = manager.create(team, task="made, but never started")
+    first = manager.create(team, task="one")
+    first.start()
+    for given in (team, shared, RoundRobinGroupChat([agent("c"), shared])):
+        with pytest.raises(SessionStateError, match="is already running"):
+            manager.create(given, task="two")
+    assert [session.id for session in manager] == [refused.id, first.id]
+    await first
+    second = manager.create(team, task="two")
+    second.start()
+    second.cancel()  # before it has begun to work
+    with pytest.raises(StreamCancelledError):
+        await second
+    third = manager.create(shared, task="three")
+    third.start()
+    await third

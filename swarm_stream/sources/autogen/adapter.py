@@ -16,6 +16,7 @@ from autogen_agentchat.base import TaskResult, Team
 from autogen_core import CancellationToken
 
 from swarm_stream.errors import SessionStateError, SourceError
+from swarm_stream.sources.autogen import running
 from swarm_stream.sources.autogen.runtimes import Runtimes, retrieve
 from swarm_stream.sources.autogen.state import mend_agent, mended_state
 from swarm_stream.sources.autogen.tap import Tap
@@ -151,25 +152,25 @@ class AutoGenStreamingAdapter:
 
         Raises:
             SourceError: If AutoGen takes no such task.
-            SessionStateError: If the team is running, or AutoGen cannot run it again.
+            SessionStateError: If the team or an agent is running, or AutoGen cannot run it again.
 
         """
         messages_of(task)
+        running.check_free(self._root)
         for node in self._root:
             team = node.runner
             if not isinstance(team, Team):
                 continue
-            if getattr(team, "_is_running", False):
-                raise SessionStateError(
-                    f"team {team.name!r} is already running. Wait for that run or cancel it, or "
-                    "give ss.stream a function that makes a fresh team"
-                )
             if team in _spoiled:
                 raise SessionStateError(
                     f"team {team.name!r} cannot run again: its last run {_spoiled[team]}, and "
                     "AutoGen's teams do not recover from that. Make a fresh team, or give "
                     "ss.stream a function that makes one"
                 )
+
+    def begun(self, task: asyncio.Task[object]) -> None:
+        """Refuse the agents to others from now on; ``task`` is that in which this will run."""
+        running.begin(self._root, task)
 
     async def run(self, run: Run, task: object) -> TaskResult:
         """Run to the end and give AutoGen's own result.
@@ -210,6 +211,7 @@ class AutoGenStreamingAdapter:
                 await self._let_go(driver, tap, run.config.cancel_timeout_s)
             finally:
                 tap.restore()
+                running.over(self._root)
         if cut:
             raise asyncio.CancelledError
         return self._outcome(driver, tap)
