@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import swarm_stream as ss
+from swarm_stream.errors import OffsetOutOfRangeError
 from swarm_stream.events import model
 
 if TYPE_CHECKING:
@@ -86,6 +87,20 @@ async def test_a_recording_of_a_failure_ends_as_a_failure(tmp_path: Path) -> Non
     assert again.transcript.outcome == "failed"
     assert again.transcript.error is not None
     assert again.transcript.error.type == "ValueError"
+
+
+@pytest.mark.asyncio
+async def test_reading_is_counted_where_there_is_no_server() -> None:
+    run = ss.stream(words(), display=False)
+    await run
+    attached = ss.attach(run.id, display=False)
+    read = [event async for event in attached.events(start=2)]
+    assert attached.counter == (len(read), 0, 0, 0) == (run.metrics.events - 2, 0, 0, 0)
+    ss.manager().runtime.local.log.trim_now(run.id, before=1000)
+    with pytest.raises(OffsetOutOfRangeError):
+        async for _ in attached.events():
+            raise AssertionError
+    assert attached.counter == (0, run.metrics.events, 0, 0)
 
 
 @pytest.mark.asyncio

@@ -9,7 +9,11 @@ from uuid import uuid4
 
 import msgspec
 
-from swarm_stream.errors import ServerUnavailableError, SessionStateError
+from swarm_stream.errors import (
+    OffsetOutOfRangeError,
+    ServerUnavailableError,
+    SessionStateError,
+)
 from swarm_stream.protocol import frames
 from swarm_stream.runtime.controlling import press_remote
 from swarm_stream.runtime.discovery import to_read
@@ -17,7 +21,7 @@ from swarm_stream.runtime.viewing import Counter, StreamReader
 from swarm_stream.views.widget import StreamView
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from swarm_stream.events.model import AnyEvent, Unknown
     from swarm_stream.runtime.controlling import Action
@@ -38,7 +42,7 @@ class AttachedStream:
     def __init__(self, stream: str, runtime: Runtime) -> None:
         self.id = stream
         self._runtime = runtime
-        self._reader: StreamReader | None = None
+        self._reader: StreamReader | _KernelReader | None = None
         self.view = StreamView(runtime, stream=stream, server="", title=stream)
 
     def __repr__(self) -> str:
@@ -74,10 +78,9 @@ class AttachedStream:
                 "into SWARM_STREAM_TOKEN"
             )
         if address is None:
-            async for event in runtime.read_local(self.id, start):
-                yield event
-            return
-        self._reader = StreamReader(address, self.id, runtime.config, start=start, wait=wait)
+            self._reader = _KernelReader(runtime, self.id, start)
+        else:
+            self._reader = StreamReader(address, self.id, runtime.config, start=start, wait=wait)
         async with aclosing(aiter(self._reader)) as events:
             async for event in events:
                 yield event
@@ -142,3 +145,25 @@ class AttachedStream:
         from IPython.display import display  # noqa: PLC0415  (only a notebook has it)
 
         display(self.view)  # type: ignore[no-untyped-call]
+
+
+class _KernelReader:
+    """Read a stream that this kernel serves itself, and count as a ``StreamReader`` does."""
+
+    def __init__(self, runtime: Runtime, stream: str, start: int) -> None:
+        self._runtime = runtime
+        self._stream = stream
+        self._start = start
+        self.counter = Counter(0, 0, 0, 0)
+
+    async def __aiter__(self) -> AsyncGenerator[AnyEvent | Unknown]:
+        received = 0
+        try:
+            async for event in self._runtime.read_local(self._stream, self._start):
+                received += 1
+                self.counter = Counter(received, 0, 0, 0)
+                yield event
+        except OffsetOutOfRangeError as error:
+            missing = max(0, error.head - self._start - received)
+            self.counter = Counter(received, missing, 0, 0)
+            raise
