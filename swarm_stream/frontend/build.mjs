@@ -41,9 +41,10 @@ async function bundle(entry, format) {
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
-    // Fields of the parser that nothing reads by name, nor finds in JSON.
+    // Fields and tokens of the parser, and fields of the view that feeds it, that nothing reads by
+    // name, nor finds in JSON.
     mangleProps:
-      /^(renderer|add_token|end_token|add_text|set_attr|spaces|pending|blockquote_idx|fence_start|fence_end|indent_len|table_state|hr_chars|hr_char|[A-Z][a-z]+_\w+)$/,
+      /^(renderer|add_token|end_token|add_text|set_attr|spaces|pending|blockquote_idx|fence_start|fence_end|indent_len|table_state|hr_chars|hr_char|indent|[A-Z][a-z]+_\w+|Document|Paragraph|Blockquote|Checkbox|Strike|bracketClosed|addressLength|parentheses|giveUpAddress)$/,
     // The parser's own checks, which would only write to the reader's console.
     pure: ["console.assert"],
     banner: {

@@ -145,6 +145,18 @@ def test_what_a_control_could_not_do_is_announced(page: Page) -> None:
     expect(page.locator("[aria-live]")).to_have_text("Could not pause: it is busy")
 
 
+def test_an_empty_answer_is_sent_when_it_is_meant(page: Page) -> None:
+    open_view(page, waiting())
+    sent = "view.sent.filter(({op}) => op === 'control').map(({data}) => data.text)"
+    page.get_by_role("button", name="Send").dblclick()
+    meant = page.get_by_role("button", name="Send an empty answer")
+    expect(meant).to_be_focused()
+    assert page.evaluate(sent) == []
+    page.wait_for_timeout(800)  # or the browser takes it for a third click
+    meant.click()
+    assert page.evaluate(sent) == [""]
+
+
 def test_every_control_is_reached_and_worked_by_keys(page: Page) -> None:
     open_view(page, waiting())
     page.evaluate("document.activeElement.blur()")

@@ -134,7 +134,11 @@ const REPLY_HINT = "Enter sends, Shift+Enter makes a new line";
 
 class ReplyForm {
   readonly element: HTMLFormElement;
-  private readonly box = attrs(h("textarea"), { rows: "2", "aria-label": "Your answer" });
+  private readonly box = attrs(h("textarea"), {
+    rows: "2",
+    "aria-label": "Your answer",
+    required: "",
+  });
   private readonly button = attrs(h("button", "swst-button swst-primary", "Send"), {
     type: "submit",
   });
@@ -146,6 +150,10 @@ class ReplyForm {
     // Jupyter's shortcuts would take keys away from the box.
     this.element.setAttribute("data-lm-suppress-shortcuts", "true");
     this.element.addEventListener("keydown", (event) => this.pressed(event));
+    this.box.addEventListener("invalid", () => this.allowEmpty(true));
+    this.box.addEventListener("input", () => this.allowEmpty(false));
+    // The second click of a double click is none of its own, nor is a key that is held.
+    this.button.addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -162,7 +170,13 @@ class ReplyForm {
     if (event.key !== "Enter" || event.shiftKey || event.target !== this.box) return;
     if (event.isComposing) return;
     event.preventDefault();
-    this.element.requestSubmit();
+    if (!event.repeat) this.element.requestSubmit();
+  }
+
+  /** An answer cannot be taken back. An empty one may be meant: then it is sent once more. */
+  private allowEmpty(on: boolean): void {
+    this.box.required = !on;
+    setText(this.button, on ? "Send an empty answer" : "Send");
   }
 
   private submit(): void {

@@ -80,6 +80,31 @@ it("sends an answer once, and takes it back into the box when it is refused", ()
   expect(sent.filter((frame) => frame.op === "control")).toHaveLength(2);
 });
 
+it("sends an empty answer only to who means it", () => {
+  events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
+  const replies = () => sent.filter((frame) => frame.op === "control");
+  const press = (init: KeyboardEventInit = {}) => {
+    const key = { key: "Enter", bubbles: true, cancelable: true, ...init };
+    box().dispatchEvent(new KeyboardEvent("keydown", key));
+  };
+  button("Send").click();
+  expect(replies()).toHaveLength(0);
+  // A double click, or a key that is held, is one answer to the question.
+  button("Send an empty answer").dispatchEvent(
+    new MouseEvent("click", { detail: 2, bubbles: true, cancelable: true }),
+  );
+  press({ repeat: true });
+  expect(replies()).toHaveLength(0);
+  box().value = "Ja";
+  box().dispatchEvent(new Event("input", { bubbles: true }));
+  box().value = "";
+  box().dispatchEvent(new Event("input", { bubbles: true }));
+  press();
+  expect(replies()).toHaveLength(0);
+  press();
+  expect(replies()).toMatchObject([{ action: "reply", data: { request: "r1", text: "" } }]);
+});
+
 it("keeps what is being typed while other things happen", () => {
   events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
   const mine = box();
