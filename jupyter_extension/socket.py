@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jupyter_extension.app import SwarmStreamApp
     from swarm_stream.hub.socket import HubSocket
 
-__all__ = ["RESOURCE", "StreamSocket"]
+__all__ = ["RESOURCE", "StreamSocket", "name_of"]
 
 RESOURCE = "swarm_stream"
 """What Jupyter's authorizer is asked about."""
@@ -117,6 +117,16 @@ class _Protocol(WebSocketProtocol13):
         return True
 
 
+def name_of(user: object) -> str:
+    """Give what a person is called in the words about a button.
+
+    Whoever only has the server's token is no one in particular: Jupyter makes up a name ("Anonymous
+    Metis"), another one for each browser and for each connection of a program.
+    """
+    name = str(getattr(user, "display_name", "") or getattr(user, "username", ""))
+    return "a viewer" if name.startswith("Anonymous ") else name
+
+
 class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     """One socket of a kernel or a page."""
 
@@ -198,7 +208,7 @@ class StreamSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if not allowed:
             raise web.HTTPError(403)
         self._may_view = True
-        self._who = str(getattr(user, "display_name", "") or getattr(user, "username", ""))
+        self._who = name_of(user)
 
     def _offered(self) -> list[str]:
         header = self.request.headers.get("Sec-WebSocket-Protocol", "")

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_server.auth.authorizer import Authorizer
+from jupyter_server.auth.identity import User
 from tornado.httpclient import HTTPClientError
 from tornado.web import RequestHandler
 
 from jupyter_extension.identity import Identity
+from jupyter_extension.socket import name_of
 from tests.extension.site import asks, told
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from jupyter_server.auth.identity import User
     from jupyter_server.base.handlers import JupyterHandler
 
     from tests.extension.conftest import MakeSite, Site
@@ -172,7 +173,20 @@ async def test_a_login_may_do_both_and_is_named(site: Site) -> None:
     await socket.write_message(
         json.dumps({"op": "control", "stream": "demo", "id": "c", "action": "stop"})
     )
-    assert (await told(socket, "control"))["by"]  # Jupyter's name for whoever has the token
+    # Jupyter has a name for whoever has the token, each time another one.
+    assert (await told(socket, "control"))["by"] == "a viewer"
+
+
+@pytest.mark.parametrize(
+    ("user", "name"),
+    [
+        (User("x1", "Anonymous Metis", "Anonymous Metis"), "a viewer"),
+        (User("ann", "ann", "Ann B."), "Ann B."),
+        (User("ann"), "ann"),
+    ],
+)
+def test_people_are_called_by_their_names(user: User, name: str) -> None:
+    assert name_of(user) == name
 
 
 @pytest.mark.parametrize(
