@@ -86,7 +86,7 @@ def stream(  # noqa: PLR0913
 
     Raises:
         SourceError: If ``source`` is nothing that can be run, or the task does not fit it.
-        ConfigurationError: If a setting is out of range.
+        ConfigurationError: If a setting is out of range, or ``config`` is no ``StreamingConfig``.
         StreamNameError: If the name has characters that are not allowed.
         StreamNameTakenError: If a live producer has the name.
         StreamClosedError: If a stream of that name has ended.
@@ -94,6 +94,11 @@ def stream(  # noqa: PLR0913
             run (again).
 
     """
+    if config is not None and not isinstance(config, StreamingConfig):
+        raise ConfigurationError(
+            f"config= takes a StreamingConfig, not {type(config).__name__}. Settings are given by "
+            "their names: ss.stream(..., buffer_size=5000)"
+        )
     if settings:
         if config is not None:
             raise ConfigurationError("give either config= or single settings, not both")
@@ -185,8 +190,12 @@ def ask(
     )
 
 
-def attach(stream: str, *, display: bool = True) -> object:
+def attach(stream: str | StreamingSession, *, display: bool = True) -> object:
     """Show a stream that lives elsewhere, or is over. Gives its view, for composing.
+
+    Args:
+        stream: Its name, or a session of this process.
+        display: Whether the view appears in the cell.
 
     Raises:
         StreamNameError: If that cannot be a stream's name.
@@ -194,7 +203,8 @@ def attach(stream: str, *, display: bool = True) -> object:
     """
     from swarm_stream.views.attached import AttachedStream  # noqa: PLC0415  (imports widgets)
 
-    attached = AttachedStream(check_stream_name(stream), manager().runtime)
+    name = stream.id if isinstance(stream, StreamingSession) else stream
+    attached = AttachedStream(check_stream_name(name), manager().runtime)
     if display and in_notebook():
         attached.show()
     return attached

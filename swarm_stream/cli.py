@@ -75,8 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SwarmStreamError as error:
+        what = str(error)
+        if isinstance(error, NoSuchStreamError):  # its own words are for a notebook
+            what = f"no stream {error.stream!r} here; `swarm-stream ls` lists those there are"
         # It may hold what a server or a kernel said.
-        print(f"swarm-stream: {printable(str(error))}", file=sys.stderr)
+        print(f"swarm-stream: {printable(what)}", file=sys.stderr)
         return _status(error)
     except OSError as error:  # of a file that is to be written
         print(f"swarm-stream: {error}", file=sys.stderr)

@@ -82,13 +82,14 @@ class SessionStateError(SwarmStreamError, RuntimeError):
 
 
 class StreamNameError(SwarmStreamError, ValueError):
-    """Raised when a stream's name is empty, too long or has forbidden characters."""
+    """Raised when a stream's name is no text, empty, too long or has forbidden characters."""
 
-    def __init__(self, stream: str) -> None:
-        self.stream = stream
-        shown = stream if len(stream) <= 80 else stream[:77] + "..."  # noqa: PLR2004
+    def __init__(self, stream: object) -> None:
+        self.stream = str(stream)
+        shown = repr(stream)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."  # noqa: PLR2004
         super().__init__(
-            f"{shown!r} cannot name a stream: use 1 to 200 of the characters A-Z a-z 0-9 . _ ~ - "
+            f"{shown} cannot name a stream: use 1 to 200 of the characters A-Z a-z 0-9 . _ ~ - "
             "(spaces and slashes become '-' in ss.slug(text))"
         )
 

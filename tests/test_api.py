@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import swarm_stream as ss
-from swarm_stream.errors import OffsetOutOfRangeError
+from swarm_stream.errors import OffsetOutOfRangeError, StreamNameError
 from swarm_stream.events import model
 
 if TYPE_CHECKING:
@@ -104,6 +104,18 @@ async def test_reading_is_counted_where_there_is_no_server() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_session_is_attached_to_by_itself_and_a_name_is_a_text() -> None:
+    run = ss.stream(words(), display=False)
+    await run
+    assert ss.attach(run, display=False).id == run.id
+    for wrong in (None, 3, [run], "a/b"):
+        with pytest.raises(StreamNameError, match="cannot name a stream"):
+            ss.attach(wrong, display=False)
+    with pytest.raises(StreamNameError, match="3 cannot name a stream"):
+        ss.stream(words(), display=False, name=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.asyncio
 async def test_the_table_lists_this_process_where_there_is_no_server() -> None:
     run = ss.stream(words(), display=False)
     await run
@@ -126,6 +138,8 @@ def test_outside_of_a_loop_the_error_says_what_to_do() -> None:
 async def test_settings_are_given_as_keywords_and_checked() -> None:
     with pytest.raises(ss.ConfigurationError, match="below pause_at"):
         ss.stream(words(), display=False, pause_at=0.2, resume_at=0.5)
+    with pytest.raises(ss.ConfigurationError, match=r"not dict.*by their names"):
+        ss.stream(words(), display=False, config={"buffer_size": 3})  # type: ignore[arg-type]
     with pytest.raises(ss.ConfigurationError, match="no setting"):
         ss.stream(words(), display=False, bufer_size=3)
     run = ss.stream(words(), display=False, buffer_size=7)

@@ -182,7 +182,7 @@ def test_what_cannot_be_saved_leaves_nothing_behind(server: JupyterServer, tmp_p
     kept.write_text("an earlier one")
     missing = command(server, "export", "nothing-of-that-name", "-o", str(kept))
     assert missing.returncode == 3
-    assert "ss.streams()" in missing.stderr
+    assert "no stream 'nothing-of-that-name' here; `swarm-stream ls`" in missing.stderr
     assert kept.read_text() == "an earlier one"
     nowhere = command(server, "export", "nothing", "-o", str(tmp_path / "no" / "run.md"))
     assert nowhere.returncode == 1
@@ -239,7 +239,7 @@ def test_the_buttons_have_commands(
 def test_errors_have_a_status_and_tell_the_next_step(server: JupyterServer) -> None:
     missing = command(server, "tail", "nothing-of-that-name")
     assert (missing.returncode, missing.stdout) == (3, "")
-    assert "ss.streams()" in missing.stderr
+    assert "`swarm-stream ls` lists" in missing.stderr
     assert command(server, "cancel", "no spaces!").returncode == 2
     assert command(server, "fly", "x").returncode == 2
     away = command(server, "--url", "http://127.0.0.1:9/", "ls")

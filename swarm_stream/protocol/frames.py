@@ -317,13 +317,13 @@ def encode_events(stream: str, offset: int, body: bytes) -> bytes:
     )
 
 
-def check_stream_name(stream: str) -> str:
+def check_stream_name(stream: object) -> str:
     """Give the name back if it may name a stream.
 
     Raises:
         StreamNameError: If it may not.
 
     """
-    if not STREAM_NAME.fullmatch(stream):
+    if not isinstance(stream, str) or not STREAM_NAME.fullmatch(stream):
         raise StreamNameError(stream)
     return stream

@@ -73,6 +73,13 @@ def _from_list(given: list[Any] | tuple[Any, ...]) -> Source:
             AutoGenTeller,
             is_autogen_message,
         )
+        from swarm_stream.sources.autogen.walk import Runner  # noqa: PLC0415
+
+        if any(isinstance(entry, Runner) for entry in given):
+            raise SourceError(
+                "a list of agents is no team yet. Make one of them, and give ss.stream that: "
+                "RoundRobinGroupChat([planner, critic], max_turns=4)"
+            )
 
         if all(is_message(entry) or is_autogen_message(entry) for entry in given):
             return HistorySource(given, tell=AutoGenTeller())

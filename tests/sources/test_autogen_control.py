@@ -480,9 +480,19 @@ async def test_a_team_that_broke_says_what_to_do(script: Turn) -> None:
     assert task.cancelled() or task.exception()
 
 
-@pytest.mark.parametrize("task", [42, {"a": 1}, [], ["text"], b"bytes"])
-async def test_a_task_that_is_none_is_refused(task: Any) -> None:
-    with pytest.raises(SourceError):
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        (42, "not int"),
+        ({"a": 1}, "not dict"),
+        ([], "is empty"),
+        (["text", "another"], "item 0 of this list is str"),
+        ((TextMessage(content="x", source="user"), 7), "item 1 of this list is int"),
+        (b"bytes", "not bytes"),
+    ],
+)
+async def test_a_task_that_is_none_is_refused(task: Any, says: str) -> None:
+    with pytest.raises(SourceError, match=says):
         AutoGenStreamingAdapter(agent("a", "x")).check(task)
 
 

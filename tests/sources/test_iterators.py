@@ -332,6 +332,7 @@ async def test_an_async_function_is_awaited_in_the_run() -> None:
         ("hello", "looks like the task"),
         ([], "list is empty"),
         ([42], "no event but int"),
+        ([AssistantAgent("a", client("x")), AssistantAgent("b", client("x"))], "Make one of them"),
         (AssistantAgent, "is a class"),
         (lambda x: x, "needs x"),
         (lambda: 42, "gave int"),

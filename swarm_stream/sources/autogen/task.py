@@ -29,6 +29,17 @@ def messages_of(task: object) -> list[BaseChatMessage]:
             return list(task)
         case Sequence() if not task:
             raise SourceError("the list of messages is empty; give a task, or task=None to go on")
+        case list() | tuple():
+            number, entry = next(
+                (number, entry)
+                for number, entry in enumerate(task)
+                if not isinstance(entry, BaseChatMessage)
+            )
+            raise SourceError(
+                f"an AutoGen task is a text, a message or a list of messages, and item {number} of "
+                f"this list is {type(entry).__name__}. Give one text, or "
+                "TextMessage(content='...', source='user') for each"
+            )
         case _:
             raise SourceError(
                 f"an AutoGen task is a text, a message or a list of messages, not "
