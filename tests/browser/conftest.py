@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.flags import FLAGS
 from tests.servers.jupyter import TOKEN, JupyterServer, jupyter_server
@@ -118,8 +119,11 @@ class Notebook:
         prompt = cell.locator(".jp-InputPrompt").first
         for _ in range(20):
             # A key that is pressed before the kernel is connected is lost.
-            self.accept_kernel()
-            cell.locator(".cm-content").first.click()
+            self.accept_dialog()
+            try:
+                cell.locator(".cm-content").first.click(timeout=3000)
+            except PlaywrightTimeout:
+                continue  # a dialog of Jupyter's has come before it
             self.page.keyboard.press("Shift+Enter")
             try:
                 expect(prompt).not_to_have_text("[ ]:", timeout=1000)
@@ -128,8 +132,8 @@ class Notebook:
             return
         raise AssertionError(f"cell {number} was not run")
 
-    def accept_kernel(self) -> None:
-        """Answer the question for a kernel that a key pressed too early has raised."""
+    def accept_dialog(self) -> None:
+        """Answer what Jupyter asks or tells: for a kernel, where a key was pressed too early."""
         dialog = self.page.locator(".jp-Dialog button.jp-mod-accept")
         if dialog.count():
             dialog.first.click()

@@ -139,7 +139,7 @@ def test_the_kernels_own_interrupt_cancels_the_run(notebook: Callable[..., Noteb
     ]
     page.server.post(f"api/kernels/{kernel}/interrupt", {})
     page.wait_state("cancelled")
-    expect(page.view().locator(".swst-reason")).to_contain_text("whoever awaited it")
+    expect(page.view()).to_contain_text("cancelled by whoever awaited it")
     expect_output(page, "INTERRUPTED")
 
 
