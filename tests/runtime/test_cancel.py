@@ -171,7 +171,10 @@ async def test_what_bare_autogen_does_there(name: str) -> None:
         async for _ in runner.run_stream(task="go", cancellation_token=token):
             pass
 
+    asked = asyncio.Event()
+
     async def asks(_prompt: str, _token: object) -> str:
+        asked.set()
         await asyncio.sleep(3600)
         return ""
 
@@ -183,9 +186,11 @@ async def test_what_bare_autogen_does_there(name: str) -> None:
         task = asyncio.create_task(consume())
         wanted = {"graph": 3, "agent-tool": 2, "team-as-tool": 2}.get(name, 1)
         await until(lambda: len(clients) >= wanted)
+        if name == "human":
+            await asked.wait()
         await asyncio.sleep(0.05)
         token.cancel()
-        done, _ = await asyncio.wait({task}, timeout=1)
+        done, _ = await asyncio.wait({task}, timeout=10 if kind.bare == "ends" else 1)
     SLEEPING.woken.set()
     assert bool(done) == (kind.bare == "ends")
     for _ in range(5):

@@ -168,16 +168,18 @@ async def test_two_runs_that_share_a_tool_both_have_it_as_it_was() -> None:
 async def test_a_callback_that_fails_does_not_keep_a_run_from_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    is_set = asyncio.Event()
+
     async def trap(cancellation_token: CancellationToken) -> str:
         """Set a trap."""
         cancellation_token.add_callback(lambda: 1 // 0)
+        is_set.set()
         await asyncio.sleep(3600)
         return ""
 
     adapter = AutoGenStreamingAdapter(RoundRobinGroupChat([calling(tool=trap)]))
     task = asyncio.create_task(adapter.run(run := FakeRun(), "go"))
-    await until(lambda: bool(run.of(model.ToolCall)))
-    await asyncio.sleep(0.01)
+    await is_set.wait()
     adapter.request_cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -24,7 +24,7 @@ async def words():
 """,
     "run = ss.stream(words(), name='awaited')\nawait run\nNone",
     "run = ss.stream(words(), name='left')",
-    "import asyncio\nwhile not run.done:\n    await asyncio.sleep(0.01)",
+    "await run\nNone",  # it has told its views by then
     "run.view",
     "view = ss.stream(words(), name='boxed', display=False).view\nview",
 )
