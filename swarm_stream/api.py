@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from swarm_stream.config import StreamingConfig
-from swarm_stream.errors import ConfigurationError, SwarmStreamError
+from swarm_stream.errors import ConfigurationError, OffsetOutOfRangeError, SwarmStreamError
 from swarm_stream.events.model import encode_event
 from swarm_stream.protocol.frames import check_stream_name
 from swarm_stream.runtime.environment import check_loop
@@ -26,7 +26,9 @@ from swarm_stream.views.console import Console, has_terminal
 from swarm_stream.views.display import in_notebook, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
+
+    from swarm_stream.events.model import AnyEvent, Unknown
 
 __all__ = ["ask", "attach", "manager", "record", "replay", "stream", "streams"]
 
@@ -145,7 +147,7 @@ def _show_in_terminal(session: StreamingSession) -> None:
             session.questions.give_up(request, NOBODY)
 
     quiet = not has_terminal()
-    console = Console(session.events(), reply, unheard=unheard, quiet=quiet)
+    console = Console(_held(session), reply, unheard=unheard, quiet=quiet)
 
     def begin() -> None:
         session.questions.on_ask = lambda: None
@@ -155,6 +157,19 @@ def _show_in_terminal(session: StreamingSession) -> None:
         session.questions.on_ask = begin
     else:
         begin()
+
+
+async def _held(session: StreamingSession) -> AsyncIterator[AnyEvent | Unknown]:
+    """Give the events of a run that this process holds: the oldest of a long one are gone."""
+    start = 0
+    while True:
+        try:
+            async for event in session.events(start):
+                yield event
+        except OffsetOutOfRangeError as gone:
+            start = gone.head
+        else:
+            return
 
 
 @as_input_func

@@ -8,7 +8,9 @@ never identify anything here: AutoGen's, for one, are absent, reused or changed 
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from swarm_stream.errors import LocalProtocolError
 from swarm_stream.events import model
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = ["EventWriter", "well_formed"]
+
+MAX_REASON: Final = 10_000
+"""Characters of each text in an ``end``: in JSON they are at most six times as many bytes, and all
+four together have to fit an event that goes out in one piece (256 KiB)."""
 
 
 def well_formed(text: str) -> str:
@@ -214,9 +220,20 @@ class EventWriter:
     def end(
         self, outcome: model.Outcome, *, reason: str = "", error: model.ErrorInfo | None = None
     ) -> None:
-        """End the run: closes what is open as ``partial``, then gives the last event."""
+        """End the run: closes what is open as ``partial``, then gives the last event.
+
+        Its texts are cut, so that it never has to be: who reads knows a stream's end by this event.
+        """
         for seg in tuple(self._open):
             self.close(seg, partial=True)
+        reason = reason[:MAX_REASON]
+        if error is not None:
+            error = msgspec.structs.replace(
+                error,
+                type=error.type[:MAX_REASON],
+                message=error.message[:MAX_REASON],
+                traceback=error.traceback[-MAX_REASON:],
+            )
         self._sink(model.End(t=self._now(), outcome=outcome, reason=reason, error=error))
 
     def _whole(self, seg: int, text: str) -> str:

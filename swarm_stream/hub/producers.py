@@ -190,7 +190,11 @@ class Producers:
         _log.info("stream %s claimed, epoch %d, next %d", stream, claimed.epoch, claimed.next)
         socket.send(
             frames.ClaimReply(
-                stream=stream, epoch=claimed.epoch, next=claimed.next, server=self._hub.server_id
+                stream=stream,
+                epoch=claimed.epoch,
+                next=claimed.next,
+                server=self._hub.server_id,
+                producer=bid.producer,
             )
         )
         self.seat(stream, epoch=claimed.epoch, producer=bid.producer, sender=socket)

@@ -100,12 +100,13 @@ class Claim(Frame, frozen=True, tag="claim"):
 
 
 class ClaimReply(Frame, frozen=True, tag="claimed"):
-    """The claim holds; ``next`` is the first offset that the log does not have."""
+    """The claim of ``producer`` holds; ``next`` is the first offset that the log does not have."""
 
     stream: str
     epoch: Epoch
     next: Offset
     server: str = ""
+    producer: str = ""
 
 
 class Append(Frame, frozen=True, tag="append"):

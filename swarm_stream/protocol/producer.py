@@ -297,6 +297,8 @@ class ProducerConnection:
         ]
 
     def _claimed(self, frame: frames.ClaimReply) -> None:
+        if frame.producer not in {"", self.producer}:
+            return  # for one of this process that has given the stream up to us meanwhile
         if self.epoch is None and frame.next > 0:
             # With another producer's events in it: ours come after them.
             if self._window.next > 0:

@@ -83,6 +83,7 @@ class Channel:
         self._on_control = on_control
         self.here: LocalStream | None = None
         self._acked = 0
+        self._barred = ""
         self._reconnects_before = 0
         self._copying = False
         self._asked_by: dict[str, str] = {}
@@ -100,6 +101,8 @@ class Channel:
         """What keeps events from the log or the view from the server, as a sentence, or empty."""
         if self.connection.refusal is not None:
             return str(self.connection.refusal)
+        if self._barred:
+            return f"{self._barred}. Until then this process serves the run itself"
         if self.link is not None and self.link.reason:
             return self.link.reason
         waiting = len(self.buffer)
@@ -284,9 +287,13 @@ class Channel:
             if first and self.here.next == 0:
                 self.here.rebase(first)
         self._tell_acked(connection.acked)
-        unreachable = link is not None and link.state in {LinkState.ABSENT, LinkState.REFUSED}
-        if not self.served_locally and (connection.state is State.REFUSED or unreachable):
+        # A server that has some of it is waited for: the rest belongs there.
+        barred = link is not None and bool(link.barred) and connection.epoch is None
+        if not self.served_locally and (connection.state is State.REFUSED or barred):
             self.served_locally = True
+            if link is not None and barred:
+                self._barred = link.barred
+                link.detach(self)
             _log.warning("stream %s: %s", self.stream, self.notice)
             self._copy()
             self._ack_here()

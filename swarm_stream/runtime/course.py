@@ -112,7 +112,9 @@ class Course:
 
     def cancel(self, by: str) -> None:
         """End now."""
-        if self._note_cancel(by) and not self._standing.tell(self._cancel.set):
+        self._note_cancel(by)
+        # Also where it is no news: the loop may have closed before the first one was heard.
+        if not self._standing.done and not self._standing.tell(self._cancel.set):
             self._cut_short()
 
     async def _run(self) -> object:

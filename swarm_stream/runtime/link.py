@@ -63,6 +63,7 @@ class ServerLink:
     Attributes:
         state: What is known of the server.
         reason: What stands between us and the server, as a sentence, where something does.
+        barred: Why streams that the server does not have will not get there, or empty.
         reconnects: How often the socket was opened again after it had been live.
 
     """
@@ -71,6 +72,7 @@ class ServerLink:
         self.address = address
         self.state = LinkState.CONNECTING
         self.reason = ""
+        self.barred = ""
         self.reconnects = 0
         self._config = config
         self._streams: dict[str, LinkedStream] = {}
@@ -166,7 +168,7 @@ class ServerLink:
             self.reconnects += self._connections > 0
             self._connections += 1
             self.state = LinkState.LIVE
-            self.reason = ""
+            self.reason = self.barred = ""
             self._decided.set()
             _log.info("connected to the server (found by %s)", self.address.found_by)
             for stream in tuple(self._streams.values()):
@@ -189,14 +191,15 @@ class ServerLink:
         # Only the kind: the text of some of these quotes headers.
         _log.debug("x %s: %s", self.address.found_by, type(error).__name__)
         bar = barred(error, self.address)
+        self.barred = "" if bar is None else bar.why
         if bar is None:
             self.reason = ""
         elif self._connections:
             # What the server has of the runs is there, and somebody else answers in its place.
-            self._say(f"{bar.why}. It was there before: trying again, nothing is lost")
+            self._say(f"{bar.why}. It was there before, so the kernel goes on trying")
         else:
             self.state = LinkState.REFUSED if bar.by_credential else LinkState.ABSENT
-            self._say(f"{bar.why}. Until then this process serves the run itself")
+            self._say(bar.why)
 
     def _say(self, reason: str) -> None:
         if reason != self.reason:

@@ -49,7 +49,7 @@ class Console:
         self._quiet = quiet
         self._text = TerminalText(colour=not quiet and has_terminal())
         self._asked: asyncio.Queue[str] = asyncio.Queue()
-        self._last_asked: str | None = None
+        self._seen: set[str] = set()
 
     async def show(self) -> None:
         """Show the run to its end. Cancelling leaves the run alone."""
@@ -60,8 +60,8 @@ class Console:
                 asked = next(reversed(self._text.asking), None)
                 if not self._quiet:
                     _write(sys.stdout, text)
-                if asked is not None and asked != self._last_asked:
-                    self._last_asked = asked
+                if asked is not None and asked not in self._seen:
+                    self._seen.add(asked)
                     self._asked.put_nowait(asked)
                     if self._quiet:
                         _write(sys.stderr, text.lstrip("\n"))
@@ -91,6 +91,8 @@ class Console:
         line: str | None = None
         while True:
             request = await self._asked.get()
+            if request not in self._text.asking:
+                continue  # somebody else has answered it
             line = await STANDARD_INPUT.next() if line is None else line
             if line is None:
                 await self._not_heard(request)

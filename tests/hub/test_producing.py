@@ -23,8 +23,11 @@ async def test_a_claim_names_the_server_and_where_to_go_on(place: Place) -> None
     producer = place.join()
     await producer.claim()
     assert producer.take() == [
-        {"op": "claimed", "stream": "demo", "epoch": 2, "next": 1, "server": "srv-test"}
-    ]
+        {
+            "op": "claimed", "stream": "demo", "epoch": 2, "next": 1, "server": "srv-test",
+            "producer": "p1",
+        }
+    ]  # fmt: skip
 
 
 async def test_a_takeover_fences_the_earlier_one(place: Place) -> None:
@@ -217,7 +220,8 @@ async def test_a_producer_that_comes_back_keeps_its_stream(place: Place) -> None
     assert await interrupting is False
     await quiet()
     assert producer.take("claimed")[-1] == {
-        "op": "claimed", "stream": "demo", "epoch": 3, "next": 1, "server": "srv-test"
+        "op": "claimed", "stream": "demo", "epoch": 3, "next": 1, "server": "srv-test",
+        "producer": "p1",
     }  # fmt: skip
 
 

@@ -361,3 +361,16 @@ def test_an_ack_before_the_claim_is_answered_is_another_producers() -> None:
     kernel.get(frames.ClaimReply(stream="demo", epoch=2, next=7))
     kernel.put("ab")
     assert kernel.sent() == [(7, "ab")]
+
+
+def test_the_answer_to_another_producers_claim_is_none_of_ours() -> None:
+    """Of one that had the stream on this connection until we took it over."""
+    kernel = Kernel()
+    kernel.put("abc")
+    kernel.connection.connected()
+    kernel.connection.frames_to_send()
+    kernel.get(frames.ClaimReply(stream="demo", epoch=1, next=0, producer="p0"))
+    assert kernel.sent() == []
+    kernel.get(frames.ClaimReply(stream="demo", epoch=2, next=0, producer="p1"))
+    assert kernel.sent() == [(0, "abc")]
+    assert kernel.connection.epoch == 2

@@ -162,3 +162,27 @@ def test_a_question_whose_loop_is_closed_is_taken_back(manager: StreamingManager
             if isinstance(event, model.InputReply)
         ]
         assert [reply.withdrawn for reply in replies] == [True]
+
+
+def test_a_run_is_cancelled_again_where_its_loop_closed_before_the_first_was_heard(
+    manager: StreamingManager,
+) -> None:
+    async def for_ever() -> AsyncIterator[str]:
+        while True:
+            yield "x"
+            await asyncio.sleep(0)
+
+    async def begin() -> StreamingSession:
+        session = manager.create(for_ever())
+        session.start()
+        while not session.transcript.deltas:
+            await asyncio.sleep(0)
+        session.cancel(by="ann")  # and the loop makes no further turn
+        return session
+
+    with loop_that_is_closed_under(begin()) as session:
+        assert not session.done
+        assert manager.cancel_all() == 1
+        assert session.done
+        assert session.transcript.reason == "cancelled by ann"
+        manager.forget(session.id)

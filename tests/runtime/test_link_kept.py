@@ -107,11 +107,18 @@ async def test_a_404_in_the_place_of_a_server_that_had_the_run_is_waited_out(
             await server.stop()
             async with serve(nothing, "127.0.0.1", server.port, process_request=not_found):
                 await until(lambda: refused > 3)
-                assert "trying again" in session.notice
+                assert "goes on trying" in session.notice
                 assert session.has_server
+                # One that the server has nothing of need not wait for it.
+                other = manager.create(numbers(2000))
+                assert await whole(other) == said(2000)
+                assert not other.has_server
+                assert other.unacked == 0
+                assert "serves the run itself" in other.notice
             await server.start()
 
-        session = make_manager(ServerAddress(server.url)).create(numbers(3000, cut={500: stand_in}))
+        manager = make_manager(ServerAddress(server.url))
+        session = manager.create(numbers(3000, cut={500: stand_in}))
         assert await whole(session) == said(3000)
         await session.flush(10)
         assert await logged(server, session.id) == said(3000)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,3 +126,21 @@ async def test_agents_that_run_are_refused_at_once_be_it_in_the_same_moment(
     third = manager.create(shared, task="three")
     third.start()
     await third
+
+
+async def test_agents_of_a_run_that_never_began_are_let_go_of(manager: StreamingManager) -> None:
+    agent = AssistantAgent("a", ScriptedClient(["x"]), model_client_stream=True)
+    session = manager.create(agent, task="one")
+    session.cancel()
+    session.start()
+    with pytest.raises(StreamCancelledError):
+        await session
+    manager.forget(session.id)
+    kept = weakref.ref(agent)
+    del agent, session
+    for _ in range(20):  # the IO thread may have it at hand still
+        await asyncio.sleep(0.01)
+        gc.collect()
+        if kept() is None:
+            return
+    raise AssertionError("the agent is kept")

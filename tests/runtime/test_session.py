@@ -238,6 +238,25 @@ async def test_an_event_larger_than_a_frame_goes_out_in_pieces(manager: Streamin
     assert seen.snapshot() == session.transcript.snapshot()
 
 
+async def test_an_error_of_any_length_ends_the_run_for_who_reads_it(
+    manager: StreamingManager,
+) -> None:
+    async def fails() -> AsyncIterator[str]:
+        yield "so far"
+        raise RuntimeError("\x01" * 400_000)
+
+    session = manager.create(fails())
+    session.start()
+    with pytest.raises(RuntimeError):
+        await session
+    async with asyncio.timeout(20):
+        events = [event async for event in session.events()]
+    assert isinstance(events[-1], model.End)
+    assert events[-1].error is not None
+    assert set(events[-1].error.message) == {"\x01"}
+    assert manager.runtime.local.log.info_now(session.id).closed
+
+
 async def test_bad_input_says_what_to_do(manager: StreamingManager) -> None:
     with pytest.raises(SourceError, match="AutoGen agent or team"):
         manager.create(42)

@@ -33,14 +33,30 @@ async def main():
 LIMIT_S = 30
 
 
+def command(body: str) -> list[str]:
+    code = ASKS + "".join(f"    {line}\n" for line in body.splitlines())
+    return [sys.executable, "-c", f"{code}\nasyncio.run(main())"]
+
+
+def environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("SWARM_")}
+
+
+def started(body: str) -> subprocess.Popen[str]:
+    """Begin a script that is given its input later."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command(body), stdin=pipe, stdout=pipe, stderr=pipe, env=environment(), text=True
+    )
+
+
 def script(body: str, stdin: IO[bytes] | int | str) -> subprocess.CompletedProcess[str]:
     """Run a script without a server whose output is no terminal."""
-    code = ASKS + "".join(f"    {line}\n" for line in body.splitlines())
     typed = isinstance(stdin, str)
     return subprocess.run(
-        [sys.executable, "-c", f"{code}\nasyncio.run(main())"],
+        command(body),
         **({"input": stdin} if typed else {"stdin": stdin}),  # type: ignore[call-overload]
-        env={key: value for key, value in os.environ.items() if not key.startswith("SWARM_")},
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
@@ -149,3 +165,36 @@ async def test_a_line_that_nobody_wants_any_more_is_for_the_next(
     assert await both == [None, None]
     given.close()
     assert await found.next() is None
+
+
+def test_no_line_is_read_for_a_question_that_somebody_else_has_answered() -> None:
+    body = (
+        "run = ss.stream(two())\n"
+        "while len(run.questions.waiting) < 2:\n    await asyncio.sleep(0.01)\n"
+        "run.reply('by code', request=list(run.questions.waiting)[1])\n"
+        "print('answered', flush=True)\n"
+        "print(await run)\n"
+        "print(sys.stdin.read())"
+    )
+    with started(body) as ran:
+        assert ran.stdout is not None
+        assert ran.stdout.readline() == "answered\n"
+        said, _ = ran.communicate("a\nthe rest", timeout=LIMIT_S)
+    assert said == "a by code\nthe rest\n"
+
+
+def test_a_question_is_asked_although_the_beginning_of_the_run_is_gone() -> None:
+    body = (
+        "import os\n"
+        "os.environ['SWARM_STREAM_HISTORY_BYTES'] = '100000'\n"
+        "async def long():\n"
+        "    for number in range(3000):\n"
+        "        yield f'{number} ' * 50\n"
+        "        await asyncio.sleep(0)\n"
+        "    yield 'and ' + await ss.ask('Well?')\n"
+        "run = ss.stream(long())\n"
+        "print((await run)[-8:])"
+    )
+    ran = script(body, "fine\n")
+    assert (ran.stdout, ran.returncode) == ("and fine\n", 0), ran.stderr
+    assert "Well?" in ran.stderr

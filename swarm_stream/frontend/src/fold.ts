@@ -205,7 +205,8 @@ export class Transcript {
       case "control":
         if (event.action === "pause") this.paused = true;
         if (event.action === "resume") this.paused = false;
-        if (event.action === "stop") this.stopping = true;
+        // What was pressed in a recording is told, and stops nothing now.
+        if (event.action === "stop") this.stopping = this.source !== "recorded";
         this.add({
           kind: "control",
           lane: null,

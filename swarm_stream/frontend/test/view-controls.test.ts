@@ -40,6 +40,13 @@ it("shows every viewer that the run was asked to stop, until it has", () => {
   expect(host.querySelector<HTMLElement>(".swst-controls")?.hidden).toBe(true);
 });
 
+it("does not take what was pressed in a recording for its own", () => {
+  const caps = ["pause", "stop"];
+  events({ ...START, source: "recorded", caps }, ALICE);
+  events({ type: "control", id: "then", action: "stop", by: "ann" });
+  expect(button("Stop").getAttribute("aria-disabled")).toBe("false");
+});
+
 it("asks a person, and sends the answer once", () => {
   events(START, ALICE, { type: "input_request", request: "r1", lane: 0, prompt: "Go on?" });
   expect(root().dataset.state).toBe("waiting");

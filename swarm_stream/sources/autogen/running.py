@@ -22,6 +22,8 @@ _begun: WeakKeyDictionary[Node, asyncio.Task[object]] = WeakKeyDictionary()
 def begin(root: Node, task: asyncio.Task[object]) -> None:
     """Keep what is in ``root`` from other runs, until ``over`` or the end of ``task``."""
     _begun[root] = task
+    # The task holds ``root``, so that the entry would keep itself.
+    task.add_done_callback(lambda _: over(root))
 
 
 def over(root: Node) -> None:
