@@ -103,9 +103,8 @@ def stream() -> str:
 
 def test_claim_append_retry_and_gap(client: Client, stream: str) -> None:
     claimed = client.claim(stream)
-    assert {**claimed, "server": ""} == {
-        "op": "claimed", "stream": stream, "epoch": 1, "next": 0, "server": ""
-    }  # fmt: skip
+    # What else is there is ignored.
+    assert {"op": "claimed", "stream": stream, "epoch": 1, "next": 0}.items() <= claimed.items()
     assert client.append(stream, 0, delta(0), delta(1)) == {
         "op": "ack", "stream": stream, "next": 2
     }  # fmt: skip
