@@ -159,6 +159,15 @@ class Round:
             for stream in self.streams:
                 await self.place.server.ask(f"delete {stream}")
 
+    def has_successor(self, run: Run) -> bool:
+        """Tell whether a later run of its stream goes on.
+
+        An earlier one may seem to, while it is cut off and has not heard that it was fenced.
+        """
+        runs = list(self.runs.values())
+        later = runs[runs.index(run) + 1 :]
+        return any(other.stream == run.stream and not other.outcome for other in later)
+
     def of_kernel(self, kernel: int) -> list[Run]:
         """Give the runs that go on in a kernel."""
         return [run for run in self.runs.values() if run.kernel == kernel and not run.outcome]

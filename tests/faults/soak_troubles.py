@@ -168,8 +168,7 @@ class KernelTrouble(Trouble):
             run.outcome = "killed"
         await kernel.start()
         for run in lost:
-            going = [r for r in round_.runs.values() if r.stream == run.stream and not r.outcome]
-            if not going:
+            if not round_.has_successor(run):
                 round_.begin(run.stream, self._kernel)
 
 
